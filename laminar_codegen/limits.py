@@ -17,6 +17,7 @@ from laminar_runtime.limits import (
     LAMBDA_SECONDS,
     MAP_CONCURRENCY,
     MAX_INVOCATIONS,
+    MOST_TAGS,
     OVERRIDES_LENGTH,
     SCHEDULING_PRIORITY,
     STATE_BYTES,
@@ -88,9 +89,6 @@ DISTRIBUTED_MAP_CHILDREN = 10_000
 
 #: Characters of a function's name: https://docs.aws.amazon.com/lambda/latest/api/API_CreateFunction.html
 FUNCTION_NAME_LENGTH = 64
-
-#: Tags of a job and of its job definition together: https://docs.aws.amazon.com/batch/latest/APIReference/API_SubmitJob.html
-MOST_TAGS = 50
 
 #: Bytes of a job definition: https://docs.aws.amazon.com/batch/latest/userguide/service_limits.html
 JOB_DEFINITION_BYTES = 24 * 1024

@@ -34,9 +34,9 @@ __version__ = "0.1.0"
 if not TYPE_CHECKING:
 
     def __getattr__(name: str) -> Any:
-        """Load `laminar_runtime.settings` on use: few programs use it without an import of it."""
-        if name != "settings":
+        """Load modules on use that few programs use without an import of them."""
+        if name not in {"deployed", "settings"}:
             raise AttributeError(f"module '{__name__}' has no attribute '{name}'")
         from importlib import import_module
 
-        return import_module("laminar_runtime.settings")
+        return import_module(f"laminar_runtime.{name}")

@@ -15,7 +15,9 @@
     │   ├── SubmissionError  a submission hook failed and will be called again
     │   ├── UnfinishedError  a layer's process ended without an error, but the layer did not finish
     │   ├── TimeLimitError   an execution ran longer than its flow may, and was ended
-    │   └── WaitTimeoutError an execution did not end in time; also a TimeoutError
+    │   ├── StartedBeforeError  an id was used before, with other parameters
+    │   └── StillRunningError an execution runs, but must have ended
+    │       └── WaitTimeoutError  it did not end in time; also a TimeoutError
     ├── DatastoreError       a stored value cannot be read or written
     │   ├── MissingError     nothing is stored under a key; also a FileNotFoundError
     │   └── DamagedError     a stored value was changed after it was written
@@ -52,6 +54,8 @@ __all__ = [
     "MissingError",
     "NotFoundError",
     "SchedulerError",
+    "StartedBeforeError",
+    "StillRunningError",
     "SubmissionError",
     "TaskError",
     "ThrottledError",
@@ -214,7 +218,15 @@ class AbortedError(ExecutionFailedError):
     """An execution of a deployed flow was stopped."""
 
 
-class WaitTimeoutError(ExecutionError, TimeoutError):
+class StartedBeforeError(ExecutionError):
+    """An execution with this id was started before with other parameters, which it keeps."""
+
+
+class StillRunningError(ExecutionError):
+    """An execution runs, but what was asked for needs its end."""
+
+
+class WaitTimeoutError(StillRunningError, TimeoutError):
     """An execution did not end before the timeout of the wait. It continues to run."""
 
 

@@ -16,6 +16,7 @@ from laminar_runtime.storage.layout import LayerKey, cache_prefix, input_key, la
 if TYPE_CHECKING:
     from laminar_runtime.failures.record import Failures
     from laminar_runtime.flow import Flow
+    from laminar_runtime.storage.commits import Commit
     from laminar_runtime.tasks.pipelines import Guard
 
 __all__ = ["Execution", "NoResults"]
@@ -36,6 +37,8 @@ class Execution:
         guard: Refuses reads of some layers, in a split of a pipelined fan-out.
         called: Whether the program itself calls the flow, not a layer, a hook or a thread.
         upstream: The names that layers are stored under, where those are not their own: see `with_storage_names`.
+        tags: Tags of its jobs on AWS, if it is started there.
+        written: The commit of its parameters, which are written, but not those of the execution yet.
 
     Example:
         >>> from laminar_runtime import Flow
@@ -50,6 +53,8 @@ class Execution:
     guard: Guard | None = _records.field(default=None, kw_only=True, repr=False)
     called: bool = _records.field(default=True, kw_only=True, repr=False)
     upstream: tuple[tuple[str, str], ...] = _records.field(default=(), kw_only=True, repr=False)
+    tags: Mapping[str, str] = _records.field(factory=dict, kw_only=True, repr=False)
+    written: Commit | None = _records.field(default=None, kw_only=True, repr=False)
 
     def __call__(self, id: str) -> Execution:  # noqa: A002 - the name that users pass it by
         """Return the execution of the same flow with another id.

@@ -17,6 +17,7 @@ from laminar_runtime.pickling import homes, scopes
 
 if TYPE_CHECKING:
     from laminar_runtime.configurations.schedulers import Scheduler
+    from laminar_runtime.deployed.deployment import Deployment
 
 __all__ = ["Flow"]
 
@@ -469,3 +470,22 @@ class Flow:
 
         with tracebacks.Trimmed():
             return launching.launch(self, execution, parameters)
+
+    def _start(self, execution: str, parameters: Mapping[str, Any], tags: Mapping[str, str]) -> None:
+        """Start an execution of the deployed flow, for `laminar_runtime.deployed`, which has this flow's code."""
+        launching.launch(self, execution, parameters, tags)
+
+    def _bind(self, deployment: Deployment) -> Flow:
+        """Return the same flow, as a deployment runs it: for `laminar_runtime.deployed`."""
+        from laminar_runtime.configurations import schedulers
+
+        if deployment.flows and self.name not in deployment.flows:
+            names = ", ".join(deployment.flows)
+            raise FlowError(f"the deployment '{deployment.name}' has the flows {names}, not '{self.name}'")
+        flow = type(self).__new__(type(self))
+        flow.__dict__.update(vars(self))
+        own = self.configuration
+        scheduler = schedulers.AWS.StepFunctions.of(deployment, self.name)
+        flow.configuration = flows.Configuration(own.datastore, own.executor, scheduler, own.container, own.timeout)
+        flow.__dict__.update(execution=Execution(None, flow), _datastore=None)
+        return flow

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from laminar_runtime import _records, stored_parameters, task_environment
 from laminar_runtime.configurations import datastores
-from laminar_runtime.exceptions import ExecutionError, FlowError
+from laminar_runtime.exceptions import ExecutionError, FlowError, StartedBeforeError
 from laminar_runtime.identifiers import check_execution_id, new_execution_id
 from laminar_runtime.layer import Parameters, store_as
 from laminar_runtime.pickling import homes
@@ -84,13 +84,16 @@ def enter_guard(flow: Flow, asking: FrameType) -> bool:
     return chaining.guards_chain(asking)
 
 
-def launch(flow: Flow, execution: str | None, parameters: Mapping[str, Any]) -> Execution:
+def launch(
+    flow: Flow, execution: str | None, parameters: Mapping[str, Any], tags: Mapping[str, str] | None = None
+) -> Execution:
     """Run a flow; if AWS Step Functions schedules it, start it.
 
     Args:
         flow: The flow.
         execution: The execution's id. By default a new id is made.
         parameters: The attributes of the flow's `Parameters` layer.
+        tags: Tags of the jobs of the execution, if AWS Step Functions schedules it.
 
     Returns:
         The execution.
@@ -110,12 +113,13 @@ def launch(flow: Flow, execution: str | None, parameters: Mapping[str, Any]) -> 
         raise FlowError(f"flow '{flow.name}' has a class without a name, which is needed for a folder. Name the class")
     parameters = stored_parameters.convert(flow, parameters)
     run = flow.execution(new_execution_id() if execution is None else check_execution_id(execution))
-    with flow.configuration.scheduler.holding(execution=run):
+    run.tags = tags or {}
+    scheduler = flow.configuration.scheduler
+    with scheduler.holding(execution=run):
         if execution is not None:
-            flow.configuration.scheduler.check_new(execution=run)
-            run.take_input()
-        if not stored_parameters.offer(run, parameters):
-            raise ExecutionError(
+            scheduler.check_new(execution=run)
+        if not scheduler.take_parameters(execution=run, parameters=parameters, chosen=execution is not None):
+            raise StartedBeforeError(
                 f"execution {run.id} of flow '{flow.name}' was started before with other parameters: resume it with "
                 f"flow.execution('{run.id}').resume(), or run the flow with another id"
             )

@@ -17,6 +17,7 @@ __all__ = [
     "LAMBDA_SECONDS",
     "MAP_CONCURRENCY",
     "MAX_INVOCATIONS",
+    "MOST_TAGS",
     "OVERRIDES_LENGTH",
     "SCHEDULING_PRIORITY",
     "STATE_BYTES",
@@ -35,6 +36,9 @@ JOB_ATTEMPTS = 10
 
 #: The most characters of a job's name: https://docs.aws.amazon.com/batch/latest/APIReference/API_SubmitJob.html
 JOB_NAME_LENGTH = 128
+
+#: Tags of a job and of its job definition together: https://docs.aws.amazon.com/batch/latest/APIReference/API_SubmitJob.html
+MOST_TAGS = 50
 
 #: The most characters of the overrides of a job's container:
 #: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_TaskOverride.html

@@ -65,8 +65,9 @@ def _read_archive(layer: Layer, name: str) -> Archive:
     commit = store.ledger.read_split(key, index=index)
     if commit is not None:
         return store.ledger.read_of_commit(key, index=index, name=name, commit=commit)
-    # Users who debug a failed split can read what its last attempt assigned. Tasks cannot.
-    if task_environment.task() is not None:
+    # Users who debug a failed split can read what its last attempt assigned. Tasks cannot. Parameters without a record
+    # may be those of a start that came second.
+    if task_environment.task() is not None or _has_parameters(layer):
         raise MissingError(f"split {index} did not finish: it has no commit at {store.uri(path=key.archives)}")
     return store.ledger.read_without_commit(key, index=index, name=name)
 

@@ -11,14 +11,28 @@ from laminar_runtime.identifiers import check_execution_id, new_attempt
 from laminar_runtime.introspection import naming
 from laminar_runtime.introspection.attributes import quote, refusal
 from laminar_runtime.layer import Parameters
+from laminar_runtime.storage.archives import Archive
 from laminar_runtime.storage.commits import Commit
-from laminar_runtime.storage.layout import input_key
+from laminar_runtime.storage.layout import STORED, input_key
 
 if TYPE_CHECKING:
     from laminar_runtime.execution import Execution
     from laminar_runtime.flow import Flow
 
-__all__ = ["convert", "convert_again", "link", "offer", "store", "take_first", "take_input"]
+__all__ = [
+    "adopt",
+    "convert",
+    "convert_again",
+    "differ",
+    "link",
+    "offer",
+    "spell",
+    "store",
+    "take",
+    "take_first",
+    "take_input",
+    "write",
+]
 
 
 def convert(flow: Flow, given: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -73,14 +87,51 @@ def offer(execution: Execution, artifacts: Mapping[str, Any]) -> bool:
         FlowError: If the name of a parameter is reserved, or the id is not valid.
     """
     check_execution_id(execution.key("").execution)
+    return adopt(execution, write(execution, artifacts))
+
+
+def adopt(execution: Execution, commit: Commit) -> bool:
+    """Commit parameters that were written, unless the execution has some. Of concurrent calls, one succeeds.
+
+    Args:
+        execution: The execution.
+        commit: Their commit.
+
+    Returns:
+        Whether the execution has these parameters now.
+    """
     key, ledger = execution.key(Parameters.__name__), execution.datastore.ledger
-    commit = _write(execution, artifacts)
-    if ledger.commit(key, index=0, commit=commit, fans_out=False):
-        return True
+    return ledger.commit(key, index=0, commit=commit, fans_out=False) or _has(execution, commit)
+
+
+def _has(execution: Execution, commit: Commit) -> bool:
+    """Return whether the parameters of an execution are the same as written ones."""
+    key, ledger = execution.key(Parameters.__name__), execution.datastore.ledger
     kept = ledger.attributes(key, index=0, record=None)
     return kept == commit.archives.keys() and all(
         ledger.read_archive(key, index=0, name=name) == archive for name, archive in commit.archives.items()
     )
+
+
+def differ(execution: Execution, commit: Commit) -> bool:
+    """Return whether an execution has other parameters than written ones. One without any has no others.
+
+    Args:
+        execution: The execution.
+        commit: The commit of the written ones.
+    """
+    key, ledger = execution.key(Parameters.__name__), execution.datastore.ledger
+    return ledger.read_record(key) is not None and not _has(execution, commit)
+
+
+def spell(commit: Commit) -> dict[str, Any]:
+    """Return the commit of parameters as the input of a state machine has it: with the digests of all of them.
+
+    Args:
+        commit: Their commit.
+    """
+    archives = {name: archive.plain() for name, archive in commit.archives.items() if isinstance(archive, Archive)}
+    return {"attempt": commit.attempt, "archives": archives}
 
 
 def link(execution: Execution, artifacts: Mapping[str, Any]) -> None:
@@ -107,7 +158,7 @@ def take_input(execution: Execution) -> bool:
         Whether there was an input.
 
     Raises:
-        DamagedError: If the input is not JSON.
+        DamagedError: If the input is not JSON, or its commit is damaged.
         FlowError: If the input does not have the form ``{"parameters": {...}}``.
     """
     key, datastore = execution.key(Parameters.__name__), execution.datastore
@@ -123,6 +174,21 @@ def take_input(execution: Execution) -> bool:
         place = datastore.uri(path=input_key(key.flow, key.execution))
         msg = f"{place} is damaged: it is not JSON ({error}). Start another execution with the same input"
         raise DamagedError(msg) from error
+    take(execution, document)
+    return True
+
+
+def take(execution: Execution, document: Any) -> None:
+    """Store the parameters that the input of a state machine has, unless the execution has parameters.
+
+    Args:
+        execution: The execution.
+        document: The input.
+
+    Raises:
+        DamagedError: If its commit of parameters is damaged.
+        FlowError: If it does not have the form ``{"parameters": {...}}``.
+    """
     given = document.get("parameters", {}) if isinstance(document, dict) else None
     if not isinstance(given, dict):
         msg = (
@@ -130,8 +196,19 @@ def take_input(execution: Execution) -> bool:
             "execution with such an input"
         )
         raise FlowError(msg)
-    offer(execution, given)
-    return True
+    if isinstance(document.get(STORED), dict):
+        adopt(execution, _read_commit(execution, document[STORED]))
+    else:
+        offer(execution, given)
+
+
+def _read_commit(execution: Execution, document: Mapping[str, Any]) -> Commit:
+    """Return the commit of parameters that the input of a state machine has."""
+    try:
+        return Commit.parse(document, None)
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        msg = f"the input of execution {execution.id} is damaged: its '{STORED}' lacks {error}"
+        raise DamagedError(msg) from error
 
 
 def take_first(execution: Execution, layer: str) -> None:
@@ -179,12 +256,20 @@ def convert_again(execution: Execution) -> None:
 
 
 def _replace(execution: Execution, artifacts: Mapping[str, Any]) -> None:
-    commit = _write(execution, artifacts)
+    commit = write(execution, artifacts)
     execution.datastore.ledger.write_record(execution.key(Parameters.__name__), splits=1, commit=commit)
 
 
-def _write(execution: Execution, artifacts: Mapping[str, Any]) -> Commit:
-    """Write the values of parameters, and return their commit, which is not stored yet."""
+def write(execution: Execution, artifacts: Mapping[str, Any]) -> Commit:
+    """Write the values of parameters, and return their commit, which is not stored yet.
+
+    Args:
+        execution: The execution.
+        artifacts: The parameters.
+
+    Raises:
+        FlowError: If the name of a parameter is reserved, or a parameter does not fit what the flow declares.
+    """
     flow, artifacts = execution.flow_name, convert(execution.flow, artifacts)
     for name in sorted(artifacts):
         if (reason := naming.flaw(name)) is not None:

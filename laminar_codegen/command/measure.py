@@ -11,7 +11,7 @@ from laminar_codegen.command.options import add_flow
 from laminar_codegen.frontend import loader
 from laminar_codegen.planning.past_durations import measure
 from laminar_runtime.configurations.schedulers import AWS
-from laminar_runtime.deployment import Deployment
+from laminar_runtime.deployed.deployment import Deployment
 from laminar_runtime.exceptions import ExecutionError
 
 __all__ = ["DESCRIPTION", "EXITS", "add_arguments", "run"]

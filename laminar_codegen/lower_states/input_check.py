@@ -47,7 +47,7 @@ def input_states(flow: str, parameters: Sequence[DeclaredParameter]) -> Iterator
         parameters: The parameters that it declares.
     """
     problems = find_problems(parameters)
-    # The parameters of a call in Python are in the datastore, converted: see `laminar_runtime.deployment`.
+    # The parameters of a call in Python are in the datastore, converted: see `laminar_runtime.deployed`.
     refused = f"$not($exists({_INPUT}.{STORED})) and $count({problems}) > 0"
     yield Choice(
         name=INPUT_CHECK,

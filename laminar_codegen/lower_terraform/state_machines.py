@@ -8,7 +8,7 @@ from laminar_codegen.ir import labels
 from laminar_codegen.ir.asl import StateMachine
 from laminar_codegen.ir.expressions import Joined, Ref, Value
 from laminar_codegen.ir.terraform import Block, Nested
-from laminar_runtime.deployment import parameter_name
+from laminar_runtime.deployed import parameter_name
 
 __all__ = [
     "NESTED",

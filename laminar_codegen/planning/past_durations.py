@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from laminar_runtime import Execution, Flow, Parameters
-from laminar_runtime.deployment import Deployment
+from laminar_runtime.deployed.deployment import Deployment
 from laminar_runtime.exceptions import DeploymentError, MissingError
 
 if TYPE_CHECKING:

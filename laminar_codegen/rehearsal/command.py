@@ -29,7 +29,7 @@ from laminar_codegen.rehearsal.through_terraform import TerraformError, apply_fo
 from laminar_codegen.targets.aws_lambda.labels import task_functions
 from laminar_runtime import Execution
 from laminar_runtime.configurations.schedulers import AWS
-from laminar_runtime.deployment import Deployment
+from laminar_runtime.deployed.deployment import Deployment
 from laminar_runtime.exceptions import ExecutionError, FlowError
 
 __all__ = ["main"]

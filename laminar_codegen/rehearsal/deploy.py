@@ -17,7 +17,7 @@ from laminar_codegen.rehearsal.document.errors import DocumentError
 from laminar_codegen.rehearsal.document.given import Given
 from laminar_codegen.rehearsal.document.kinds import Account, service_role
 from laminar_codegen.render.terraform_json import render_document
-from laminar_runtime.deployment import Deployment, parameter_name
+from laminar_runtime.deployed.deployment import Deployment, parameter_name
 
 __all__ = ["account_of", "deploy", "deploy_document", "document_of", "find_deployment"]
 

@@ -6,7 +6,7 @@ import shlex
 import threading
 from collections.abc import Iterator, Mapping
 
-from laminar_runtime.deployment import Deployment
+from laminar_runtime.deployed.deployment import Deployment
 
 __all__ = ["explain_access", "wait_for_interrupt"]
 

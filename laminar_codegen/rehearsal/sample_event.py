@@ -14,7 +14,7 @@ from laminar_codegen.rehearsal.aws.event_bus import Delivery
 from laminar_codegen.rehearsal.document.errors import DocumentError
 from laminar_codegen.rehearsal.document.texts import read_file
 from laminar_runtime import _records
-from laminar_runtime.deployment import Deployment
+from laminar_runtime.deployed.deployment import Deployment
 
 __all__ = ["read_event", "start_by_event"]
 
@@ -87,4 +87,4 @@ def _wait(delivery: Delivery, deployment: Deployment) -> None:
     if delivery.target == deployment.state_machine_arn:
         return
     *_, machine, name = delivery.execution.split(":")
-    _records.evolve(deployment, name=machine, state_machine_arn=delivery.target).wait(name)
+    _records.evolve(deployment, name=machine, state_machine_arn=delivery.target).execution(name).wait()

@@ -14,14 +14,24 @@ from laminar_runtime.exceptions import (
     ThrottledError,
 )
 
-__all__ = ["explain", "is_transient"]
+__all__ = ["explain", "is_of_aws", "is_transient"]
 
 #: The codes of errors of AWS: https://docs.aws.amazon.com/step-functions/latest/apireference/CommonErrors.html
 _DENIED = frozenset({"AccessDenied", "AccessDeniedException", "UnauthorizedOperation"})
 _ABSENT = frozenset({"ExecutionDoesNotExist", "StateMachineDoesNotExist", "ParameterNotFound"})
+_BUSY = frozenset({"ExecutionLimitExceeded", "SlowDown", "TooManyRequestsException"})
 #: The HTTP status codes of errors that pass.
 _TRANSIENT = frozenset({429, 500, 502, 503, 504})
 _ACTION = re.compile(r"not authorized to perform: ([a-z0-9-]+:\w+)")
+#: The actions that operations need, where a message may not name them:
+#: https://docs.aws.amazon.com/AmazonS3/latest/userguide/using-with-s3-policy-actions.html
+_ACTIONS = {
+    "DeleteObjects": "s3:DeleteObject",
+    "GetObject": "s3:GetObject",
+    "HeadObject": "s3:GetObject",
+    "ListObjectsV2": "s3:ListBucket",
+    "PutObject": "s3:PutObject",
+}
 
 
 def explain(what: str, error: Exception, default: type[DeploymentError | ExecutionError]) -> LaminarError:
@@ -37,11 +47,23 @@ def explain(what: str, error: Exception, default: type[DeploymentError | Executi
     message = f"{what}: {error}"
     if code in _DENIED:
         found = _ACTION.search(str(error))
-        action = found[1] if found else str(getattr(error, "operation_name", ""))
+        operation = str(getattr(error, "operation_name", ""))
+        action = found[1] if found else _ACTIONS.get(operation, operation)
         return AccessDeniedError(f"{message}. Allow {action} to the role of this process", action=action)
     if code in _ABSENT:
         return NotFoundError(message)
-    return ThrottledError(message) if "Throttl" in code or code == "TooManyRequestsException" else default(message)
+    return ThrottledError(message) if "Throttl" in code or code in _BUSY else default(message)
+
+
+def is_of_aws(error: Exception) -> bool:
+    """Return whether an error is one of botocore: a call of AWS was refused, or could not be made.
+
+    Args:
+        error: The error.
+    """
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    return isinstance(error, BotoCoreError | ClientError)
 
 
 def is_transient(error: Exception) -> bool:

@@ -20,6 +20,7 @@ __all__ = [
     "check_secrets",
     "check_tags",
     "check_text_by_name",
+    "find_tag_flaw",
     "is_secret",
 ]
 
@@ -96,15 +97,27 @@ def check_tags(instance: object, attribute: _records.Field, value: Any) -> None:
     """
     check_text_by_name(instance, attribute, value)
     for key, text in value.items():
-        if not re.fullmatch(_TAG, key) or len(key) > _KEY_LENGTH or key.lower().startswith("aws:"):
-            msg = (
-                f"a tag of a Container cannot have the key {key!r}: use at most {_KEY_LENGTH} {_TAG_LETTERS}, no 'aws:'"
-            )
-            raise LayerError(msg)
-        if key.startswith(TAG_PREFIX):
-            raise LayerError(f"a tag of a Container cannot have the key {key!r}: jobs have tags of this prefix already")
-        if isinstance(text, str) and (len(text) > _TAG_LENGTH or (text and not re.fullmatch(_TAG, text))):
-            raise LayerError(f"the tag {key!r} of a Container must have at most {_TAG_LENGTH} {_TAG_LETTERS}")
+        if flaw := find_tag_flaw(key, text, " of a Container"):
+            raise LayerError(flaw)
+
+
+def find_tag_flaw(key: str, text: Any, of: str = "") -> str:
+    """Return why AWS, or this package, does not accept a tag; empty if both do.
+
+    https://docs.aws.amazon.com/tag-editor/latest/userguide/best-practices-and-strats.html
+
+    Args:
+        key: Its key.
+        text: Its value; what is not a text, such as a `Variable`, is accepted.
+        of: What has the tag, for the message.
+    """
+    if not re.fullmatch(_TAG, key) or len(key) > _KEY_LENGTH or key.lower().startswith("aws:"):
+        return f"a tag{of} cannot have the key {key!r}: use at most {_KEY_LENGTH} {_TAG_LETTERS}, no 'aws:'"
+    if key.startswith(TAG_PREFIX):
+        return f"a tag{of} cannot have the key {key!r}: jobs have tags of this prefix already"
+    if isinstance(text, str) and (len(text) > _TAG_LENGTH or (text and not re.fullmatch(_TAG, text))):
+        return f"the tag {key!r}{of} must have at most {_TAG_LENGTH} {_TAG_LETTERS}"
+    return ""
 
 
 def check_properties(_: object, __: _records.Field, value: Any) -> None:

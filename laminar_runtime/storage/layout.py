@@ -12,13 +12,16 @@ from __future__ import annotations
 from laminar_runtime import _records
 from laminar_runtime.introspection import naming
 
-#: The name in the input of a state machine that says that its parameters are in the datastore.
-STORED = "stored"
+#: The names in the input of an execution, besides ``parameters``: the commit of parameters that are in the datastore,
+#: under their digests; the tags of its jobs; and what started it.
+STORED, TAGS, STARTED_BY = "stored", "tags", "started_by"
 #: The attempt whose record of a failure is that of all later ones too, so that their number has a bound.
 LAST_RECORDED = 10
 __all__ = [
     "LAST_RECORDED",
+    "STARTED_BY",
     "STORED",
+    "TAGS",
     "JoinKey",
     "LayerKey",
     "answer_key",

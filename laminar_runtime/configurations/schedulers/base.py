@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import time
 import weakref
-from collections.abc import Coroutine, Iterator
+from collections.abc import Coroutine, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
-from laminar_runtime import _records, progress, task_environment
+from laminar_runtime import _records, progress, stored_parameters, task_environment
 from laminar_runtime.blocks import add_note, block
 from laminar_runtime.configurations.datastores import DataStore
 from laminar_runtime.configurations.executors.base import Raised
@@ -103,6 +103,21 @@ class Scheduler:
                 f"flow.execution('{execution.id}').resume(), or run the flow with another id"
             )
             raise ExecutionError(msg)
+
+    def take_parameters(self, *, execution: Execution, parameters: Mapping[str, Any], chosen: bool) -> bool:
+        """Store the parameters of a new execution.
+
+        Args:
+            execution: The execution.
+            parameters: The parameters.
+            chosen: Whether the user chose its id, which may have been used before.
+
+        Returns:
+            Whether it has no others.
+        """
+        if chosen:
+            execution.take_input()
+        return stored_parameters.offer(execution, parameters)
 
     def wait_for(self, *, execution: Execution, timeout: float | None) -> None:
         """Return at once: `run` returns after the end of an execution.

@@ -8,15 +8,15 @@ from os import PathLike
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, Literal
 
-from laminar_runtime import _records
+from laminar_runtime import _records, stored_parameters
 from laminar_runtime.configurations import datastores
 from laminar_runtime.configurations.networks import Network, check_network
 from laminar_runtime.configurations.operations import Alarms, Flag, Logs
 from laminar_runtime.configurations.schedulers.delegated import Delegated
 from laminar_runtime.configurations.triggers import Schedule, Trigger
-from laminar_runtime.deployment import Deployment
+from laminar_runtime.deployed.deployment import Deployment
 from laminar_runtime.exceptions import SchedulerError
-from laminar_runtime.identifiers import new_execution_id
+from laminar_runtime.identifiers import LONGEST_DEPLOYED, check_execution_id
 from laminar_runtime.programs import importing, loading
 from laminar_runtime.tasks import claims
 from laminar_runtime.variables import Text, Variable
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from laminar_runtime.configurations.planners import Planner
+    from laminar_runtime.deployed.execution import DeployedExecution
     from laminar_runtime.execution import Execution
     from laminar_runtime.failures.record import Failures
     from laminar_runtime.flow import Flow
@@ -176,6 +177,18 @@ class StepFunctions(Delegated):
         elif self.module_version is not None:
             raise SchedulerError("the module_version of AWS.StepFunctions needs a module")
 
+    @classmethod
+    def of(cls, deployment: Deployment, flow: str) -> StepFunctions:
+        """Return the scheduler of a flow whose deployment was found.
+
+        Args:
+            deployment: The deployment.
+            flow: The flow's name.
+        """
+        scheduler = cls(deployment.name)
+        scheduler._found[scheduler._name_of(flow)] = deployment
+        return scheduler
+
     @property
     def started_without_caller(self) -> tuple[Trigger, ...]:
         """All triggers, `schedule` first."""
@@ -228,9 +241,37 @@ class StepFunctions(Delegated):
         """
         deployment, name = self.find(execution.flow_name), execution.key("").execution
         if execution.retry:
-            deployment.resume(name)
+            deployment.execution(name).resume()
         else:
-            deployment.start(name, stored=bool(execution.flow.declared))
+            self._start(deployment, name, execution)
+
+    def _start(self, deployment: Deployment, name: str, execution: Execution) -> None:
+        """Start an execution, and commit its parameters: before that, another start may be the one that counts."""
+        from laminar_runtime.deployed import starting
+
+        commit = execution.written
+        stored = None if commit is None else stored_parameters.spell(commit)
+        check_execution_id(name, longest=LONGEST_DEPLOYED)
+        before = starting.start_or_read(deployment, name, starting.Start(stored=stored, tags=execution.tags))
+        if before is not None:
+            # It has these parameters already, those that it was started with.
+            stored_parameters.take(execution, before)
+        if commit is not None and not stored_parameters.adopt(execution, commit):
+            raise starting.refusal(deployment.name, name)
+
+    def take_parameters(self, *, execution: Execution, parameters: Mapping[str, Any], chosen: bool) -> bool:
+        """Write the parameters of a new execution. They become those of the execution when it is started.
+
+        Args:
+            execution: The execution.
+            parameters: The parameters.
+            chosen: Whether the user chose its id, which may have been used before.
+
+        Returns:
+            Whether it has no others.
+        """
+        execution.written = stored_parameters.write(execution, parameters)
+        return not (chosen and stored_parameters.differ(execution, execution.written))
 
     def runs_next(self, *, execution: Execution, flow: Flow) -> bool:
         """Return whether the deployment of an execution's flow is a chain that contains another flow.
@@ -258,8 +299,7 @@ class StepFunctions(Delegated):
             WaitTimeoutError: If the execution did not end in time.
             ExecutionFailedError: If the execution did not succeed.
         """
-        flow = execution.flow_name
-        self.find(flow).wait(execution.key("").execution, timeout=timeout, flow=flow)
+        self._handle(execution).wait(timeout=timeout)
 
     def failures_of(self, *, execution: Execution, most: int) -> Failures:
         """Return why an execution did not succeed.
@@ -268,8 +308,11 @@ class StepFunctions(Delegated):
             execution: The execution.
             most: How many failures are read.
         """
-        flow = execution.flow_name
-        return self.find(flow).failures(execution.key("").execution, flow=flow, most=most)
+        return self._handle(execution).failures(most=most)
+
+    def _handle(self, execution: Execution) -> DeployedExecution:
+        handle = self.find(execution.flow_name).execution(execution.key("").execution)
+        return _records.evolve(handle, flow=execution.flow)
 
     def compile(self, *, execution: Execution) -> dict[str, Any]:
         """Compile the flow with the options of this scheduler: its schedule, its joins, its module.
@@ -336,7 +379,7 @@ class StepFunctions(Delegated):
                 "or call the flow"
             )
             raise SchedulerError(msg)
-        self.find(name).start(new_execution_id())
+        self.find(name).start()
 
 
 def _compiler() -> ModuleType:

@@ -163,8 +163,7 @@ class Rehearsal:
         self.aws.reset()
         self.ran.clear()
         deployment = deploy_document(read_text(json.dumps(document)), self.aws, "", Given())
-        deployment.start("e1", parameters=dict(INPUTS.get(self.case, {})))
-        deployment.wait("e1", timeout=60)
+        deployment.start(dict(INPUTS.get(self.case, {})), id="e1").wait(timeout=60)
         source = self.compilation.source
         for flow, graph in zip((source.flow, *source.following), self.compilation.graphs, strict=True):
             execution = flow.execution("e1")

@@ -13,7 +13,7 @@ from laminar_codegen.rehearsal.aws import EmbeddedAws, Workspace
 from laminar_codegen.rehearsal.deploy import deploy
 from laminar_codegen.rehearsal.image import lay_out
 from laminar_codegen.rehearsal.sample_event import start_by_event
-from laminar_runtime.deployment import Deployment
+from laminar_runtime.deployed.deployment import Deployment
 from tests.support.golden import GOLDEN
 
 FLOW = GOLDEN / "triggers" / "flow.py"

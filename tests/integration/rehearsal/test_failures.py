@@ -17,7 +17,7 @@ from laminar_codegen.rehearsal.deploy import deploy
 from laminar_codegen.rehearsal.image import lay_out
 from laminar_runtime import Execution, Flow
 from laminar_runtime.configurations.schedulers import AWS
-from laminar_runtime.deployment import Deployment
+from laminar_runtime.deployed.deployment import Deployment
 from laminar_runtime.exceptions import AbortedError, ExecutionFailedError, NotFoundError, TimeLimitError
 from laminar_runtime.failures.record import Failure, Failures
 
@@ -157,11 +157,11 @@ def test_an_error_of_the_layer(bench: Bench) -> None:
     assert rest[0] == f"  at {failure.frame}"
     assert rest[1] == f"  log stream: {failure.log_group} {failure.log_stream}"
     assert rest[-2].startswith("https://us-east-1.console.aws.amazon.com/states/home?region=us-east-1#/v2/executions/")
-    assert rest[-1] == f"Resume it with Deployment.find('Failing').resume('{error.execution}')"
+    assert rest[-1] == f"Resume it with deployed.find('Failing').execution('{error.execution}').resume()"
     logs = bench.aws.client("logs")
     events = logs.get_log_events(logGroupName=failure.log_group, logStreamName=failure.log_stream)["events"]
     assert any("attempt 2" in event["message"] for event in events)
-    raised = [line for line in bench.deployment.logs(error.execution, "Load") if line.startswith("KeyError")]
+    raised = [line for line in bench.deployment.execution(error.execution).logs("Load") if line.startswith("KeyError")]
     assert raised == ["KeyError: 'attempt 1'", "KeyError: 'attempt 2'"]
 
 
@@ -237,9 +237,11 @@ def test_some_splits_of_a_fan_out(bench: Bench) -> None:
     finally:
         bench.trouble.clear()
     failures = error.failures
-    raised_lines = [line for line in bench.deployment.logs(error.execution, "Train", 1) if line.startswith("Val")]
+    raised_lines = [
+        line for line in bench.deployment.execution(error.execution).logs("Train", 1) if line.startswith("Val")
+    ]
     assert raised_lines == [f"ValueError: row 1 of attempt {attempt}" for attempt in (1, 2)]
-    assert [*bench.deployment.logs(error.execution, "Train", 0)] == []
+    assert [*bench.deployment.execution(error.execution).logs("Train", 0)] == []
     assert failures.count == 2
     raised, killed = failures
     assert (raised.layer, raised.index, raised.splits, raised.attempt) == ("Train", 1, 5, 2)
@@ -278,17 +280,19 @@ def test_an_execution_that_is_aborted(bench: Bench) -> None:
     execution = bench.start("sleep")
     _await_job(bench)
     name = str(execution.id)
-    assert bench.deployment.status(name) == "RUNNING"
-    bench.deployment.stop(name, "by hand")
+    assert bench.deployment.execution(name).status() == "RUNNING"
+    bench.deployment.execution(name).stop("by hand")
     with pytest.raises(AbortedError, match="ended ABORTED: layer 'Load' of flow 'Failing' failed") as error:
         execution.wait(timeout=60)
     (failure,) = error.value.failures
     assert (error.value.status, failure.kind) == ("ABORTED", "execution aborted")
-    assert bench.deployment.status(name) == "ABORTED"
-    (job,) = bench.aws.client("batch").describe_jobs(jobs=[failure.job])["jobs"]
-    assert job["status"] == "FAILED"
+    assert bench.deployment.execution(name).status() == "ABORTED"
+    until = time.monotonic() + 30
+    while bench.aws.client("batch").describe_jobs(jobs=[failure.job])["jobs"][0]["status"] != "FAILED":
+        assert time.monotonic() < until
+        time.sleep(0.05)
     with pytest.raises(NotFoundError, match="execution none of 'Failing'"):
-        bench.deployment.stop("none")
+        bench.deployment.execution("none").stop()
 
 
 def _define(bench: Bench, change: Callable[[dict[str, Any]], None]) -> None:
@@ -313,7 +317,7 @@ def test_without_a_name_of_the_flow(bench: Bench) -> None:
     """Who has the name of a deployment only finds the flow in its datastore."""
     execution = bench.start("raise")
     with pytest.raises(ExecutionFailedError) as error:
-        bench.deployment.wait(str(execution.id), timeout=60)
+        bench.deployment.execution(str(execution.id)).wait(timeout=60)
     assert isinstance(error.value.failures, Failures)
     assert error.value.failures.shown[0].layer == "Load"
 

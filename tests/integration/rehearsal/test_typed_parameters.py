@@ -14,7 +14,7 @@ from laminar_codegen.rehearsal.deploy import deploy
 from laminar_codegen.rehearsal.image import lay_out
 from laminar_runtime import Flow
 from laminar_runtime.configurations.schedulers import AWS
-from laminar_runtime.deployment import Deployment
+from laminar_runtime.deployed.deployment import Deployment
 from laminar_runtime.exceptions import ExecutionError, FlowError
 
 FLOW = '''

@@ -12,7 +12,7 @@ import pytest
 from laminar_runtime import Flow, Layer
 from laminar_runtime.configurations.datastores import AWS as DATASTORES
 from laminar_runtime.configurations.schedulers import AWS
-from laminar_runtime.deployment import Deployment, parameter_name
+from laminar_runtime.deployed.deployment import Deployment, parameter_name
 from laminar_runtime.exceptions import DeploymentError, ExecutionError
 
 
@@ -97,13 +97,13 @@ def test_nobody_answers(aws: str, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(DeploymentError, match="cannot look up the deployment 'report'"):
         Deployment.find("report")
     with pytest.raises(DeploymentError, match="execution e1 of 'd' cannot be started"):
-        Deployment("d", "arn:aws:states:eu-central-1:123456789012:stateMachine:m", "s3://b").start("e1")
+        Deployment("d", "arn:aws:states:eu-central-1:123456789012:stateMachine:m", "s3://b").start(id="e1")
 
 
 def test_unknown_execution(machine: str) -> None:
     """Waiting for an execution that is not known is an error, not a wait without end."""
     with pytest.raises(ExecutionError, match="execution e1 of 'd'"):
-        Deployment("d", machine, "s3://bucket").wait("e1")
+        Deployment("d", machine, "s3://bucket").execution("e1").wait()
 
 
 def test_flow_is_started_and_waited_for(machine: str, s3_root: str) -> None:
@@ -122,18 +122,18 @@ def test_failed_execution(aws: str) -> None:
     """The error of a failed execution has its status and cause."""
     failing = {"StartAt": "F", "States": {"F": {"Type": "Fail", "Error": "Broken", "Cause": "by design"}}}
     deployed = Deployment("d", create(failing), "s3://bucket")
-    deployed.start("e1")
+    deployed.start(id="e1")
     with pytest.raises(ExecutionError, match="execution e1 of 'd' ended FAILED: in state 'F': Broken: by design"):
-        deployed.wait("e1", timeout=10)
+        deployed.execution("e1").wait(timeout=10)
 
 
 def test_execution_that_takes_longer(aws: str) -> None:
     """Waiting ends after its timeout, and says that the execution goes on."""
     waiting = {"StartAt": "W", "States": {"W": {"Type": "Wait", "Seconds": 5, "End": True}}}
     deployed = Deployment("d", create(waiting), "s3://bucket")
-    deployed.start("e1")
+    deployed.start(id="e1")
     with pytest.raises(ExecutionError, match="did not end within 0 seconds; it still runs"):
-        deployed.wait("e1", timeout=0)
+        deployed.execution("e1").wait(timeout=0)
     boto3.client("stepfunctions").stop_execution(executionArn=deployed.execution_arn("e1"))
 
 

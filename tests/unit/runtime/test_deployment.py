@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from laminar_runtime.deployment import Deployment
+from laminar_runtime.deployed.deployment import Deployment
 from laminar_runtime.exceptions import ExecutionError, ExecutionFailedError, FlowError, TimeLimitError, WaitTimeoutError
 
 
@@ -76,7 +76,7 @@ def _status(status: str) -> dict[str, Any]:
 def _deployed(executions: _Executions) -> Deployment:
     found = Deployment("report", "arn:x:stateMachine:m", "s3://bucket")
     services = {"stepfunctions": executions, "s3": _NoObjects()}
-    found.__dict__.update({"_client": executions, "_client_of": services.__getitem__})
+    found.__dict__["clients"] = services.__getitem__
     return found
 
 
@@ -94,7 +94,7 @@ def test_a_history_that_cannot_be_read() -> None:
     """That an execution failed is said in any case, and beside it that the role may not read why."""
     executions = _Executions(describe=[_status("FAILED")], history=[_error("AccessDeniedException")])
     with pytest.raises(ExecutionFailedError) as error:
-        _deployed(executions).wait("e")
+        _deployed(executions).execution("e").wait()
     first, note, *_ = str(error.value).splitlines()
     assert first == "execution e of 'report' ended FAILED: its history does not say why"
     assert note.startswith("its history may have the cause, but cannot be read: An error occurred (AccessDenied")
@@ -105,23 +105,23 @@ def test_waiting_takes_an_error_of_its_own(monkeypatch: pytest.MonkeyPatch) -> N
     """That an execution has not ended in time is another error than that it failed, and Python's own kind, too."""
     executions = _Executions(describe=[_status("RUNNING")])
     with pytest.raises(WaitTimeoutError, match="did not end within 0 seconds; it still runs") as error:
-        _deployed(executions).wait("e", timeout=0)
+        _deployed(executions).execution("e").wait(timeout=0)
     assert isinstance(error.value, TimeoutError)
 
 
 def test_waiting_goes_on_after_troubles_that_pass() -> None:
     """Throttled calls, and troubles of the service, do not end the waiting; other errors do."""
     passing = [_error("ThrottlingException"), _error("InternalServerError", 500), _status("SUCCEEDED")]
-    _deployed(_Executions(describe=[_status("RUNNING"), *passing])).wait("e")
+    _deployed(_Executions(describe=[_status("RUNNING"), *passing])).execution("e").wait()
     refused = _Executions(describe=[_status("RUNNING"), _error("AccessDeniedException")])
     with pytest.raises(ExecutionError, match="AccessDeniedException"):
-        _deployed(refused).wait("e")
+        _deployed(refused).execution("e").wait()
 
 
 def test_resumes_have_names_of_our_own() -> None:
     """An execution that goes on with another is named by a mark that nobody gives by chance."""
     executions = _Executions(describe=[_status("FAILED")])
-    _deployed(executions).resume("a@b")
+    _deployed(executions).execution("a@b").resume()
     assert executions.started == ["a@b@resume-1"]
 
 
@@ -150,7 +150,7 @@ def _job(code: int) -> str:
 def test_what_did_not_finish_is_not_redriven(error: str, cause: str, *, anew: bool) -> None:
     """A redrive would begin behind the layer whose job ended well and that has not finished: it is started anew."""
     executions = _Redrivable(describe=[{**_status("FAILED"), "error": error, "cause": cause}])
-    _deployed(executions).resume("e")
+    _deployed(executions).execution("e").resume()
     assert (executions.started, executions.redriven) == ((["e@resume-1"], 0) if anew else ([], 1))
 
 
@@ -158,9 +158,9 @@ def test_ids_too_long_to_be_resumed() -> None:
     """An id whose resumes could not be named is refused when it is started, and told of when it is resumed."""
     executions = _Executions(describe=[_status("FAILED")])
     with pytest.raises(FlowError, match="1 to 68 letters"):
-        _deployed(executions).start("e" * 69)
+        _deployed(executions).start(id="e" * 69)
     with pytest.raises(ExecutionError, match="at most 80 are allowed"):
-        _deployed(executions).resume("e" * 80)
+        _deployed(executions).execution("e" * 80).resume()
     assert executions.started == []
 
 
@@ -168,8 +168,8 @@ def test_ids_too_long_to_be_resumed() -> None:
 def test_parameters_that_are_not_json(value: Any) -> None:
     """They are refused before the start: AWS would answer that the input is not valid, and not why."""
     executions = _Executions()
-    with pytest.raises(FlowError, match="the parameters of execution e of 'report' are not JSON"):
-        _deployed(executions).start("e", parameters={"x": value})
+    with pytest.raises(FlowError, match="execution e of 'report' cannot be started: its parameters are not JSON"):
+        _deployed(executions).start({"x": value}, id="e")
     assert executions.started == []
 
 
@@ -186,8 +186,8 @@ def test_the_time_limit_of_a_flow() -> None:
     outer = json.dumps({"ExecutionArn": "arn:m", "Status": "FAILED", "Cause": nested})
     for described, arn in (({"status": "TIMED_OUT"}, "arn:x:execution:m:e"), ({"cause": outer}, "arn:n")):
         with pytest.raises(TimeLimitError, match="within 60 seconds, the timeout of the flow") as error:
-            _deployed(_timed_out(**described)).wait("e")
+            _deployed(_timed_out(**described)).execution("e").wait()
         assert f"{arn} timed out" in str(error.value)
     with pytest.raises(ExecutionError, match="ended FAILED") as failed:
-        _deployed(_timed_out(cause="of a layer")).wait("e")
+        _deployed(_timed_out(cause="of a layer")).execution("e").wait()
     assert not isinstance(failed.value, TimeLimitError)

@@ -35,11 +35,16 @@ NAMED = {
     "laminar_runtime.configurations.planners": {"Planner"},  # few programs configure one
     "laminar_runtime.configurations.schedulers": {"Scheduler"},
     "laminar_runtime.configurations.volumes": {"EFS", "Host", "Volume"},  # most containers mount none
+    # A handle of an execution has its deployment, which returns handles.
+    "laminar_runtime.deployed.deployment": {"Deployment"},
+    "laminar_runtime.deployed.execution": {"DeployedExecution"},
     "laminar_runtime.execution": {"Execution"},
     "laminar_runtime.failures.record": {"Failures"},
     "laminar_runtime.flow": {"Flow"},
+    "laminar_runtime.handles": {"Status"},
     "laminar_runtime.inputs.shapes": {"Shape"},  # flows without typed parameters do not load it
     "laminar_runtime.layer": {"Layer"},
+    "laminar_runtime.storage.commits": {"Commit"},
     "laminar_runtime.tasks.pipelines": {"Guard"},
 }
 

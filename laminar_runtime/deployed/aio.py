@@ -1,0 +1,179 @@
+"""Deployed flows in asyncio: the same as `laminar_runtime.deployed`, with ``await``.
+
+The calls of AWS run in threads, and the sleeps between them in the event loop, so thousands of waits need no thread of
+their own. What is decided between two looks at an execution is the same code: `laminar_runtime.deployed.waiting`.
+
+::
+
+    from laminar_runtime.deployed import aio
+
+    nightly = await aio.find("nightly")
+    execution = await nightly.start({"day": "2026-01-01"})
+    await execution.wait(timeout=3600)
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Generator, Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from laminar_runtime import _records
+from laminar_runtime.deployed import finding
+from laminar_runtime.deployed.deployment import Deployment
+from laminar_runtime.deployed.execution import DeployedExecution
+
+if TYPE_CHECKING:
+    from laminar_runtime.failures.record import Failures
+    from laminar_runtime.flow import Flow
+    from laminar_runtime.handles import Status
+
+__all__ = ["AsyncDeployment", "AsyncExecution", "execution", "find", "from_terraform"]
+
+Item = TypeVar("Item")
+_END: Any = object()
+
+
+async def find(target: str, *, flow: Flow | type[Flow] | None = None) -> AsyncDeployment:
+    """Find a deployed flow: see `laminar_runtime.deployed.find`.
+
+    Args:
+        target: The name of the deployment, or the ARN of its state machine.
+        flow: The flow, or its class, for who has its code.
+    """
+    return AsyncDeployment(await asyncio.to_thread(finding.find, target, flow=flow))
+
+
+async def execution(arn: str, *, flow: Flow | type[Flow] | None = None) -> AsyncExecution:
+    """Find an execution: see `laminar_runtime.deployed.execution`.
+
+    Args:
+        arn: The ARN of the execution.
+        flow: The flow, or its class, for who has its code.
+    """
+    return AsyncExecution(await asyncio.to_thread(finding.execution, arn, flow=flow))
+
+
+async def from_terraform(
+    outputs: str | Path | Mapping[str, Any], *, output: str = "state_machine_arn", flow: Flow | type[Flow] | None = None
+) -> AsyncDeployment:
+    """Find a deployed flow by an output of Terraform: see `laminar_runtime.deployed.from_terraform`.
+
+    Args:
+        outputs: What ``terraform output -json`` prints, as an object or a file; or a folder, where it is run.
+        output: The output with the ARN of the state machine.
+        flow: The flow, or its class, for who has its code.
+    """
+    found = await asyncio.to_thread(finding.from_terraform, outputs, output=output, flow=flow)
+    return AsyncDeployment(found)
+
+
+@_records.frozen
+class AsyncDeployment:
+    """A deployed flow, in asyncio.
+
+    Args:
+        plain: The same, without asyncio.
+    """
+
+    plain: Deployment
+
+    async def start(
+        self,
+        parameters: Mapping[str, Any] | None = None,
+        *,
+        id: str | None = None,  # noqa: A002 - the name that users pass it by
+        tags: Mapping[str, str] | None = None,
+    ) -> AsyncExecution:
+        """Start an execution, once for an id: see `Deployment.start`.
+
+        Args:
+            parameters: The flow's parameters.
+            id: The execution's id. By default a new id is made.
+            tags: Tags of the jobs of the execution.
+        """
+        return AsyncExecution(await asyncio.to_thread(self.plain.start, parameters, id=id, tags=tags))
+
+    def execution(self, id: str) -> AsyncExecution:  # noqa: A002 - the name that users pass it by
+        """Return the handle of an execution.
+
+        Args:
+            id: The execution's id.
+        """
+        return AsyncExecution(self.plain.execution(id))
+
+
+@_records.frozen
+class AsyncExecution:
+    """An execution of a deployed flow, in asyncio. ``await execution`` waits for its end.
+
+    Args:
+        plain: The same, without asyncio: `DeployedExecution` describes the methods.
+    """
+
+    plain: DeployedExecution
+
+    @property
+    def id(self) -> str:
+        """The execution's id."""
+        return self.plain.id
+
+    async def describe(self) -> dict[str, Any]:
+        """Return what Step Functions says of it."""
+        return await asyncio.to_thread(self.plain.describe)
+
+    async def status(self) -> Status:
+        """Return how far it is."""
+        return await asyncio.to_thread(self.plain.status)
+
+    async def wait(self, *, timeout: float | None = None, poll: float | None = None) -> AsyncExecution:  # noqa: ASYNC109 - as in the plain one
+        """Wait for its end. The task that waits may be cancelled; the execution goes on.
+
+        Args:
+            timeout: The maximum wait in seconds; None for no limit.
+            poll: The seconds between two looks at it.
+        """
+        await self.plain.wait_async(timeout=timeout, poll=poll)
+        return self
+
+    def __await__(self) -> Generator[Any, None, AsyncExecution]:
+        return self.wait().__await__()
+
+    async def failures(self, *, most: int = 10) -> Failures:
+        """Return why it did not succeed.
+
+        Args:
+            most: How many failures are read.
+        """
+        return await asyncio.to_thread(lambda: self.plain.failures(most=most))
+
+    async def logs(self, layer: str, index: int = 0, *, flow: str = "") -> AsyncIterator[str]:
+        """Yield the output of a layer, or of one split of it.
+
+        Args:
+            layer: The layer's name.
+            index: The index of the split, from 0.
+            flow: The flow's name, if the deployment is a chain of flows.
+        """
+        async for line in _iterate(self.plain.logs(layer, index, flow=flow)):
+            yield line
+
+    async def stop(self, reason: str = "it was stopped by its handle") -> None:
+        """Stop it, and all jobs that it has submitted.
+
+        Args:
+            reason: Why.
+        """
+        await asyncio.to_thread(self.plain.stop, reason)
+
+    async def resume(self) -> AsyncExecution:
+        """Resume it."""
+        await asyncio.to_thread(self.plain.resume)
+        return self
+
+
+async def _iterate(items: Iterator[Item]) -> AsyncIterator[Item]:
+    """Yield the items of an iterator, each awaited in a thread."""
+    while (item := await asyncio.to_thread(next, items, _END)) is not _END:
+        yield item

@@ -1,0 +1,256 @@
+"""The handle of an execution of a deployed flow."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+from laminar_runtime import _records
+from laminar_runtime.deployed import descriptions
+from laminar_runtime.deployed.clients import calls
+from laminar_runtime.deployed.descriptions import RUNS, is_running
+from laminar_runtime.exceptions import ExecutionError
+
+if TYPE_CHECKING:
+    from laminar_runtime.deployed.deployment import Deployment
+    from laminar_runtime.failures.record import Failures
+    from laminar_runtime.flow import Flow
+    from laminar_runtime.handles import Status
+
+__all__ = ["DeployedExecution"]
+
+#: How many failures are read.
+_SHOWN = 10
+
+
+@_records.frozen
+class DeployedExecution:
+    """An execution of a deployed flow. `laminar_runtime.handles.ExecutionHandle` describes its methods.
+
+    Each method asks AWS. It needs neither the flow's code nor its libraries. In asyncio, ``await execution`` waits for
+    its end, and `laminar_runtime.deployed.aio` has all methods.
+
+    Args:
+        deployment: The deployment.
+        id: The execution's id.
+        flow: The flow, for who has its code.
+
+    Example::
+
+        execution = deployed.find("nightly").execution("2026-01-01")
+        print(execution.status())
+    """
+
+    deployment: Deployment
+    id: str
+    flow: Flow | None = _records.field(default=None, kw_only=True, repr=False)
+
+    @property
+    def arn(self) -> str:
+        """The ARN of its first start. A resume may have another one."""
+        return self.deployment.execution_arn(self.id)
+
+    @property
+    def flow_name(self) -> str:
+        """The flow's name, if it is known; else that of the deployment, as for a chain of flows."""
+        return self.deployment.name if self.flow is None else self.flow.name
+
+    @property
+    def title(self) -> str:
+        """What it is called in messages."""
+        return descriptions.title(self.deployment, self.id)
+
+    @property
+    def _flow(self) -> str:
+        """The flow's name, empty if unknown."""
+        return "" if self.flow is None else self.flow.name
+
+    def describe(self) -> dict[str, Any]:
+        """Return what Step Functions says of it: of its last resume, or of itself if it was not resumed.
+
+        Returns:
+            The answer of https://docs.aws.amazon.com/step-functions/latest/apireference/API_DescribeExecution.html
+
+        Raises:
+            NotFoundError: If it does not exist.
+            AccessDeniedError: If a permission is missing.
+            ExecutionError: If it cannot be described otherwise.
+        """
+        return dict(descriptions.describe(self.deployment, self.id))
+
+    def status(self) -> Status:
+        """Return how far it is.
+
+        Returns:
+            ``RUNNING``, ``SUCCEEDED``, ``FAILED``, ``TIMED_OUT`` or ``ABORTED``.
+
+        Raises:
+            NotFoundError: If it does not exist.
+            ExecutionError: If it cannot be described.
+        """
+        # A redrive that waits for its turn runs, too.
+        found: Status = self.describe()["status"]
+        return "RUNNING" if found in RUNS else found
+
+    def wait(self, *, timeout: float | None = None, poll: float | None = None) -> DeployedExecution:
+        """Wait for its end.
+
+        Args:
+            timeout: The maximum wait in seconds; None for no limit.
+            poll: The seconds between two looks at it. By default they grow from 0.1 to 10.
+
+        Returns:
+            The execution.
+
+        Raises:
+            WaitTimeoutError: If it did not end in time. It continues to run.
+            TimeLimitError: If it ran longer than its flow may.
+            AbortedError: If it was stopped.
+            ExecutionFailedError: If it failed otherwise. It has the failures.
+            NotFoundError: If it does not exist.
+        """
+        from laminar_runtime.deployed import waiting
+
+        first = self.describe()
+        with calls(self.title, ExecutionError):
+            steps = waiting.waiting(self.title, first, timeout, poll)
+            self.check(waiting.drive(steps, lambda: self.look(first)))
+        return self
+
+    async def wait_async(self, *, timeout: float | None = None, poll: float | None = None) -> DeployedExecution:  # noqa: ASYNC109 - as in `wait`
+        """Wait for its end in the event loop, as `wait` does in a thread.
+
+        Args:
+            timeout: The maximum wait in seconds; None for no limit.
+            poll: The seconds between two looks at it.
+
+        Returns:
+            The execution.
+        """
+        import asyncio
+
+        from laminar_runtime.deployed import waiting
+
+        first = await asyncio.to_thread(self.describe)
+        with calls(self.title, ExecutionError):
+            steps = waiting.waiting(self.title, first, timeout, poll)
+            last = await waiting.drive_async(steps, lambda: self.look(first))
+        await asyncio.to_thread(self.check, last)
+        return self
+
+    def look(self, described: Mapping[str, Any]) -> Any:
+        """Describe the start, or resume, that is waited for.
+
+        Args:
+            described: Its description.
+        """
+        return self.deployment.client().describe_execution(executionArn=described["executionArn"])
+
+    def check(self, described: Mapping[str, Any]) -> None:
+        """Check that it succeeded.
+
+        Args:
+            described: Its description, after its end.
+
+        Raises:
+            ExecutionError: If it did not: the error of `wait`.
+        """
+        if described["status"] != "SUCCEEDED":
+            from laminar_runtime.deployed import failing
+
+            raise failing.error_of(self.deployment, self.id, described, self._flow)
+
+    def __await__(self) -> Generator[Any, None, DeployedExecution]:
+        """Wait for its end without blocking the event loop, as in a notebook."""
+        return self.wait_async().__await__()
+
+    def _repr_html_(self) -> str:
+        from laminar_runtime.deployed import pages
+
+        return pages.of_execution(self)
+
+    def failures(self, *, most: int = _SHOWN) -> Failures:
+        """Return why it did not succeed, in the form that its tasks leave in the datastore.
+
+        Args:
+            most: How many failures are read. All are counted.
+
+        Returns:
+            The failures: none if it succeeded, or runs.
+
+        Raises:
+            NotFoundError: If it does not exist.
+            ExecutionError: If it cannot be described.
+        """
+        from laminar_runtime.deployed import failing
+        from laminar_runtime.failures.record import Failures
+
+        last = self.describe()
+        if is_running(last) or last["status"] == "SUCCEEDED":
+            return Failures()
+        return failing.read_failures(self.deployment, self.id, last, self._flow, most)
+
+    def stop(self, reason: str = "it was stopped by its handle") -> None:
+        """Stop it, and all jobs that it has submitted, also those that no state waits for.
+
+        Args:
+            reason: Why, for its description and those of its jobs.
+
+        Raises:
+            NotFoundError: If it does not exist.
+            ExecutionError: If it, or one of its jobs, cannot be stopped.
+        """
+        from laminar_runtime.causes.stopping import stop_jobs
+
+        described = self.describe()
+        with calls(f"{self.title} cannot be stopped", ExecutionError):
+            if is_running(described):
+                self.deployment.client().stop_execution(executionArn=described["executionArn"], cause=reason)
+            stop_jobs(self.deployment.clients, described["executionArn"], reason)
+
+    def resume(self) -> DeployedExecution:
+        """Resume it if it did not succeed, without the layers and splits that finished.
+
+        If possible, Step Functions redrives the execution. It does so for 14 days, with the state machine of the start:
+        https://docs.aws.amazon.com/step-functions/latest/dg/redrive-executions.html
+
+        Otherwise a new execution is started with the same id and the name ``ID@resume-N``. Its tasks end at once if
+        their layer or split has finished. This is also done if another version was deployed since, for example with a
+        fix, and after an `UnfinishedError`: a redrive starts at the failed state, but the unfinished layer is before
+        it.
+
+        Returns:
+            The execution. If it runs or has succeeded, nothing happens.
+
+        Raises:
+            NotFoundError: If it does not exist.
+            ExecutionError: If it can be neither redriven nor started again.
+        """
+        from laminar_runtime.deployed import resuming
+
+        resuming.resume(self.deployment, self.id)
+        return self
+
+    def logs(self, layer: str, index: int = 0, *, flow: str = "") -> Iterator[str]:
+        """Yield the output of a layer on AWS Batch, or of one split of it, of all attempts, from CloudWatch Logs.
+
+        Args:
+            layer: The layer's name.
+            index: The index of the split, from 0.
+            flow: The flow's name, if the deployment is a chain of flows that have a layer of this name.
+
+        Yields:
+            The lines. None if the task has not run, or AWS Batch has forgotten its job.
+
+        Raises:
+            NotFoundError: If it does not exist.
+            ExecutionError: If its history, its jobs or its output cannot be read.
+        """
+        from laminar_runtime.causes import logs
+        from laminar_runtime.causes.objects import S3Objects
+
+        clients, arn = self.deployment.clients, self.describe()["executionArn"]
+        objects = S3Objects(clients("s3"), self.deployment.datastore_root)
+        with calls(f"the output of layer '{layer}' of {self.title} cannot be read", ExecutionError):
+            for group, stream in logs.find_streams(clients, arn, (flow or self._flow, layer), index, objects):
+                yield from logs.only_split(logs.read_stream(clients("logs"), group, stream), layer, index)

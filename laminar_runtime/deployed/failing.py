@@ -1,0 +1,76 @@
+"""Why an execution of a deployed flow did not succeed: as data, and as the error of a wait for it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from laminar_runtime.exceptions import AbortedError, ExecutionError, ExecutionFailedError, TimeLimitError
+
+if TYPE_CHECKING:
+    from laminar_runtime.deployed.deployment import Deployment
+    from laminar_runtime.failures.record import Failures
+
+__all__ = ["SHOWN", "error_of", "read_failures"]
+
+#: How many failures an error has.
+SHOWN = 10
+
+
+def read_failures(
+    deployment: Deployment, execution: str, described: Any, flow: str = "", most: int = SHOWN
+) -> Failures:
+    """Return why an execution that has ended did not succeed.
+
+    Args:
+        deployment: The deployment.
+        execution: The execution's id.
+        described: Its description.
+        flow: The flow's name; empty if unknown.
+        most: How many failures are read. All are counted.
+    """
+    from laminar_runtime.causes.executions import Reader
+    from laminar_runtime.causes.objects import S3Objects
+
+    flows = (flow,) if flow and not deployment.flows else deployment.flows
+    objects = S3Objects(deployment.clients("s3"), deployment.datastore_root)
+    reader = Reader(deployment.clients, objects, execution, flows, most)
+    error, cause = described.get("error", ""), described.get("cause", "")
+    return reader.read(described["executionArn"], described["status"], error, cause)
+
+
+def error_of(deployment: Deployment, execution: str, described: Any, flow: str = "") -> ExecutionError:
+    """Return the error of an execution that did not succeed.
+
+    Args:
+        deployment: The deployment.
+        execution: The execution's id.
+        described: Its description.
+        flow: The flow's name; empty if unknown.
+    """
+    from laminar_runtime.causes.time_limits import find_time_limit
+    from laminar_runtime.failures.console import execution_link
+
+    arn, status = described["executionArn"], described["status"]
+    failures, link = read_failures(deployment, execution, described, flow), execution_link(arn)
+    if (limited := find_time_limit(deployment.client(), arn)) is not None:
+        error = TimeLimitError(f"{_limit_message(deployment.name, execution, *limited)}\n{failures}\n{link}")
+        error.failures = failures
+        return error
+    # The first line is what a log shows: it has the first failure.
+    reasons = str(failures) if failures.shown[0].layer else str(failures).partition(": ")[2]
+    lines = (
+        f"execution {execution} of '{deployment.name}' ended {status}: {reasons}",
+        link,
+        f"Resume it with deployed.find({deployment.name!r}).execution({execution!r}).resume()",
+    )
+    kind = AbortedError if status == "ABORTED" else ExecutionFailedError
+    return kind("\n".join(lines), execution=execution, status=status, failures=failures, link=link)
+
+
+def _limit_message(name: str, execution: str, arn: str, seconds: int | None) -> str:
+    within = "in time" if seconds is None else f"within {seconds} seconds, the timeout of the flow"
+    return (
+        f"execution {execution} of '{name}' did not end {within}, and its layers were stopped: {arn} timed "
+        "out. If it needs more time, give the flow more, Flow(timeout=...), and deploy it again. Then resume it "
+        f"with deployed.find({name!r}).execution({execution!r}).resume(), which has the whole time again"
+    )
