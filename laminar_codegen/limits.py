@@ -50,6 +50,7 @@ __all__ = [
     "LONG_LOOK_BACK",
     "LONG_PERIOD",
     "MACHINE_NAME_LENGTH",
+    "MANAGED_POLICY_CHARACTERS",
     "MAP_CONCURRENCY",
     "MAX_INVOCATIONS",
     "MOST_TAGS",
@@ -123,6 +124,8 @@ ROLE_NAME_LENGTH = 64
 #: Characters of all policies in a role, without white space:
 #: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html
 ROLE_POLICY_CHARACTERS = 10_240
+#: The characters of a managed policy without white space: the same page.
+MANAGED_POLICY_CHARACTERS = 6_144
 
 #: The most attempts of a task, and the most seconds between two of them, that Step Functions accepts:
 #: https://docs.aws.amazon.com/step-functions/latest/dg/concepts-error-handling.html

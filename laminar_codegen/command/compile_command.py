@@ -6,6 +6,7 @@ With ``--check`` it compares the folder with the document, for continuous integr
 from __future__ import annotations
 
 import argparse
+import json
 import sys
 import textwrap
 from collections.abc import Sequence
@@ -72,9 +73,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         parser: Its parser.
     """
     add_flow(parser)
-    stages = ("terraform", "hcl", "asl", "plan", "graph")
+    stages = ("terraform", "hcl", "asl", "plan", "graph", "deployer-policy")
     parser.add_argument(
-        "--emit", choices=stages, default="terraform", help="what to print (default: terraform, a document in JSON)"
+        "--emit",
+        choices=stages,
+        default="terraform",
+        help="what to print (default: terraform, a document in JSON); deployer-policy: IAM policies for who applies it",
     )
     parser.add_argument(
         "--output", type=Path, metavar="DIR", help="write the document there as a module, JSON or, with --emit hcl, HCL"
@@ -130,6 +134,10 @@ def _stage(compilation: Compilation, stage: str) -> str:
             from laminar_codegen.render.hcl import render_hcl
 
             return render_hcl(compilation.document)
+        case "deployer-policy":
+            from laminar_codegen.policies.deployer import deployer_policies
+
+            return json.dumps(deployer_policies(compilation.document, compilation.deployment), indent=2) + "\n"
         case "terraform":
             return render_document(compilation.document)
         case _:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ import attrs
 import pytest
 
 from laminar_codegen.ir.terraform import Document, Nested
+from laminar_codegen.policies.deployer import deployer_policies
 from laminar_codegen.rehearsal.aws import EmbeddedAws, Workspace
 from laminar_codegen.render.hcl import render_hcl
 from laminar_codegen.render.split_document import FILES, render_module
@@ -19,12 +21,17 @@ from tests.e2e.conftest import provide
 from tests.support.aws_contents import account_contents, assert_made
 from tests.support.golden import CASES, compilation_of, document_of
 from tests.support.terraform_harness import RELEASE, Terraform, fake_aws, serving_provider
+from tools.terraform_standin.account import CALLS_VARIABLE
 from tools.terraform_standin.installing import NEWEST, install
 
 ROOT = Path(__file__).parents[2]
 #: Terraform's own resource has no nested blocks: https://developer.hashicorp.com/terraform/language/resources/terraform-data
 TERRAFORMS_OWN: dict[str, Any] = {"terraform_data": {}}
 SCHEMA = json.loads((ROOT / "tools" / "terraform_standin" / "schemas" / f"{RELEASE}.json").read_text(encoding="utf-8"))
+
+
+#: Calls that the stand-in makes and the real provider does not: it takes the tags from what describes the resource.
+OWN_CALLS = {"batch:ListTagsForResource", "iam:ListRoleTags"}
 
 
 @attrs.frozen
@@ -35,6 +42,13 @@ class Account:
     variables: dict[str, Any]
     environment: dict[str, str]
     mirror: Path
+    calls: Path
+
+    def new_actions(self) -> set[str]:
+        """Return the actions that the provider has called since this was asked last."""
+        actions = {_spell(line) for line in self.calls.read_text(encoding="utf-8").splitlines()} - OWN_CALLS
+        self.calls.write_text("", encoding="utf-8")
+        return actions
 
     def terraform(self, folder: Path, files: Mapping[str, str]) -> Terraform:
         """Terraform beside some files, and nothing but these."""
@@ -54,17 +68,30 @@ class Account:
         return {**given, "name": name}
 
 
+def _spell(call: str) -> str:
+    """Return the action of a call.
+
+    Lambda's operations have a date in their names. HeadBucket has no action of its own:
+    https://docs.aws.amazon.com/AmazonS3/latest/API/API_HeadBucket.html
+    """
+    service, _, operation = call.partition(":")
+    action = f"{service}:{re.sub('[0-9]{8}(v2)?$', '', operation)}"
+    return {"s3:HeadBucket": "s3:ListBucket"}.get(action, action)
+
+
 @pytest.fixture(scope="module")
 def account(mirror: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Account]:
     workspace = Workspace(directory=tmp_path_factory.mktemp("image"))
+    calls = tmp_path_factory.mktemp("calls") / "calls.txt"
+    calls.touch()
     with (
         EmbeddedAws(workspace=workspace) as aws,
-        serving_provider(aws.environment) as environment,
+        serving_provider({**aws.environment, CALLS_VARIABLE: str(calls)}) as environment,
         pytest.MonkeyPatch.context() as patch,
     ):
         for name, value in aws.environment.items():
             patch.setenv(name, value)
-        yield Account(aws, provide(aws), environment, mirror)
+        yield Account(aws, provide(aws), environment, mirror, calls)
 
 
 def assert_valid(terraform: Terraform) -> None:
@@ -96,17 +123,22 @@ def test_valid_by_the_newest(newest: Terraform) -> None:
 @pytest.mark.parametrize("case", CASES)
 def test_life_cycle(case: str, tmp_path: Path, account: Account) -> None:
     """A document is valid, is applied as planned and stays so, in HCL too, and leaves nothing when it is destroyed."""
-    document = compilation_of(case).document
+    compilation = compilation_of(case)
+    document = compilation.document
     given, before = account.given(document, case), account_contents(account.aws)
+    granted = {phase: _actions(policy) for phase, policy in deployer_policies(document, compilation.deployment).items()}
     as_json = {"main.tf.json": render_document(document)}
     terraform = account.terraform(tmp_path, as_json)
     terraform.init()
     assert_valid(terraform)
+    account.new_actions()
     planned = terraform.plan(**given)
+    assert account.new_actions() <= granted["plan"]
     # Of one block there is a resource for each layer.
     made = len(document.resources) - 1 + len(document.locals["layers"])
     assert [change.actions for change in planned.changes] == [("create",)] * made
     terraform.apply_plan()
+    assert account.new_actions() <= granted["plan"] | granted["apply"]
     assert len(terraform.state()) == made + len(document.data)
     assert_made(terraform.state(), before, account_contents(account.aws))
     plan = terraform.plan(**given)
@@ -121,9 +153,15 @@ def test_life_cycle(case: str, tmp_path: Path, account: Account) -> None:
             assert_valid(terraform)  # of the others the plan would fail
         plan = terraform.plan(**given)
         assert (plan.changes, plan.empty) == ((), True)
+    assert account.new_actions() <= granted["plan"]
     terraform.destroy(**given)
+    assert account.new_actions() <= granted["plan"] | granted["destroy"]
     assert terraform.state() == []
     assert account_contents(account.aws) == before
+
+
+def _actions(policy: Mapping[str, Any]) -> set[str]:
+    return {action for statement in policy["Statement"] for action in statement["Action"]}
 
 
 def test_an_unknown_argument_is_not_valid(tmp_path: Path, account: Account) -> None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 from functools import cache
+from pathlib import Path
 from threading import Lock
 from typing import Any
 
@@ -16,6 +17,10 @@ from tools.terraform_standin.errors import InvalidConfigurationError
 from tools.terraform_standin.values import State, Unknown
 
 _ENDPOINT_VARIABLE = "AWS_ENDPOINT_URL"
+#: The file to which each call is added: the service and the operation, as IAM names them.
+CALLS_VARIABLE = "LAMINAR_STANDIN_CALLS"
+#: Services that IAM names otherwise than their endpoints.
+_SIGNED = {"monitoring": "cloudwatch", "email": "ses"}
 
 
 #: Threads share boto3 clients, and must not share boto3 sessions.
@@ -42,12 +47,22 @@ class Account:
 def _make_client(service: str, region: str, endpoint: str | None, credentials: tuple[tuple[str, Any], ...]) -> Any:
     from botocore.config import Config  # slow to import, and not needed to validate
 
-    return _make_session(credentials).client(
+    client = _make_session(credentials).client(
         service,
         region_name=region,
         endpoint_url=endpoint,
         config=Config(s3={"addressing_style": "path"}, retries={"mode": "standard", "max_attempts": 2}),
     )
+    if CALLS_VARIABLE in os.environ:
+        client.meta.events.register("before-call", _note)
+    return client
+
+
+def _note(model: Any, **_: Any) -> None:
+    """Add a call to the file that the environment names."""
+    service = model.service_model.signing_name
+    with _LOCK, Path(os.environ[CALLS_VARIABLE]).open("a", encoding="utf-8") as file:
+        file.write(f"{_SIGNED.get(service, service)}:{model.name}\n")
 
 
 @cache

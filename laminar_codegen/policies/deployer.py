@@ -1,0 +1,263 @@
+"""The permissions that Terraform needs to plan, apply and destroy a document.
+
+They are those of the calls that the AWS provider makes for each type of resource, and of what AWS checks on top of a
+call, such as ``iam:PassRole``. A new type of resource is a row of `_TYPES`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+import attrs
+
+from laminar_codegen.ir.deployment import Deployment
+from laminar_codegen.ir.expressions import Input
+from laminar_codegen.ir.terraform import Document
+
+__all__ = ["deployer_policies"]
+
+#: The actions on tags that most services have.
+_TAGS = ("TagResource", "UntagResource")
+
+
+@attrs.frozen(kw_only=True)
+class _Type:
+    """What Terraform needs for resources of a type. Actions are named without their service.
+
+    Args:
+        service: The service, as IAM names it.
+        resources: The ends of the ARNs, after the account. ``{n}`` is the name of the deployment, ``{path}`` the
+            path of its roles.
+        plan: Actions on them that a refresh makes, of which each plan has one.
+        apply: Further actions to create and to update them.
+        destroy: Further actions to delete them.
+        plan_any: Actions of a refresh that know no resource.
+        global_service: Whether ARNs have no region.
+    """
+
+    service: str
+    resources: tuple[str, ...]
+    plan: tuple[str, ...]
+    apply: tuple[str, ...]
+    destroy: tuple[str, ...]
+    plan_any: tuple[str, ...] = ()
+    global_service: bool = False
+
+
+#: Types that need nothing of AWS.
+_OF_TERRAFORM = {"terraform_data"}
+#: By type.
+_TYPES: Mapping[str, _Type] = {
+    "aws_batch_job_definition": _Type(
+        service="batch",
+        resources=("job-definition/{n}-*",),
+        plan=(),
+        plan_any=("DescribeJobDefinitions",),
+        apply=("RegisterJobDefinition",),
+        destroy=(),
+    ),
+    "aws_cloudwatch_event_rule": _Type(
+        service="events",
+        resources=("rule/{n}-*",),
+        plan=("DescribeRule", "ListTagsForResource"),
+        apply=("PutRule", *_TAGS),
+        destroy=("DeleteRule",),
+    ),
+    "aws_cloudwatch_event_target": _Type(
+        service="events",
+        resources=("rule/{n}-*",),
+        plan=("ListTargetsByRule",),
+        apply=("PutTargets",),
+        destroy=("RemoveTargets",),
+    ),
+    "aws_cloudwatch_log_group": _Type(
+        service="logs",
+        resources=(
+            "log-group:/aws/vendedlogs/states/{n}*",
+            "log-group:/aws/batch/{n}*",
+            "log-group:/aws/lambda/{n}-*",
+        ),
+        plan=("ListTagsForResource",),
+        plan_any=("DescribeLogGroups",),
+        apply=("CreateLogGroup", "PutRetentionPolicy", "DeleteRetentionPolicy", *_TAGS),
+        destroy=("DeleteLogGroup",),
+    ),
+    "aws_cloudwatch_metric_alarm": _Type(
+        service="cloudwatch",
+        resources=("alarm:{n}-*",),
+        plan=("DescribeAlarms", "ListTagsForResource"),
+        apply=("PutMetricAlarm", *_TAGS),
+        destroy=("DeleteAlarms",),
+    ),
+    "aws_iam_role": _Type(
+        service="iam",
+        resources=("role{path}{n}-*",),
+        plan=("GetRole", "ListRolePolicies", "ListAttachedRolePolicies"),
+        apply=(
+            "CreateRole",
+            "TagRole",
+            "UntagRole",
+            "UpdateAssumeRolePolicy",
+            "UpdateRoleDescription",
+        ),
+        destroy=("ListInstanceProfilesForRole", "DeleteRole"),
+        global_service=True,
+    ),
+    "aws_iam_role_policy": _Type(
+        service="iam",
+        resources=("role{path}{n}-*",),
+        plan=("GetRolePolicy",),
+        apply=("PutRolePolicy",),
+        destroy=("DeleteRolePolicy",),
+        global_service=True,
+    ),
+    "aws_lambda_function": _Type(
+        service="lambda",
+        resources=("function:{n}-*",),
+        plan=("GetFunction", "ListVersionsByFunction", "ListTags"),
+        apply=("CreateFunction", "UpdateFunctionCode", "UpdateFunctionConfiguration", *_TAGS),
+        destroy=("DeleteFunction",),
+    ),
+    "aws_scheduler_schedule": _Type(
+        service="scheduler",
+        resources=("schedule/default/{n}", "schedule/default/{n}-*"),
+        plan=("GetSchedule",),
+        apply=("CreateSchedule", "UpdateSchedule"),
+        destroy=("DeleteSchedule",),
+    ),
+    "aws_sfn_state_machine": _Type(
+        service="states",
+        resources=("stateMachine:{n}", "stateMachine:{n}-*"),
+        plan=("DescribeStateMachine", "ListStateMachineVersions", "ListTagsForResource"),
+        plan_any=("ValidateStateMachineDefinition",),
+        apply=("CreateStateMachine", "UpdateStateMachine", *_TAGS),
+        destroy=("DeleteStateMachine",),
+    ),
+    "aws_sqs_queue": _Type(
+        service="sqs",
+        resources=("{n}-*",),
+        plan=("GetQueueAttributes", "ListQueueTags"),
+        apply=("CreateQueue", "SetQueueAttributes", "TagQueue", "UntagQueue"),
+        destroy=("DeleteQueue",),
+    ),
+    "aws_ssm_parameter": _Type(
+        service="ssm",
+        resources=("parameter/laminar/{n}",),
+        plan=("GetParameter", "ListTagsForResource"),
+        plan_any=("DescribeParameters",),
+        apply=("PutParameter", "AddTagsToResource", "RemoveTagsFromResource"),
+        destroy=("DeleteParameter",),
+    ),
+}
+
+#: By type, what has an ARN of its own in its resources: the revisions of a job definition.
+_PARTS: Mapping[str, _Type] = {
+    "aws_batch_job_definition": _Type(
+        service="batch",
+        resources=("job-definition/{n}-*:*",),
+        plan=(),
+        # A new revision replaces the old one.
+        apply=("DeregisterJobDefinition", *_TAGS),
+        destroy=("DeregisterJobDefinition",),
+    ),
+}
+
+#: The data source of the datastore's bucket: https://docs.aws.amazon.com/AmazonS3/latest/API/API_HeadBucket.html
+_BUCKET = ("s3:GetBucketLocation", "s3:ListBucket")
+#: What AWS Lambda asks of who creates a function of an image, and of one in a VPC:
+#: https://docs.aws.amazon.com/lambda/latest/dg/images-create.html#gettingstarted-images-permissions
+#: https://docs.aws.amazon.com/lambda/latest/dg/configuration-vpc.html#configuration-vpc-permissions
+_IMAGES = ("ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer", "ecr:GetRepositoryPolicy", "ecr:SetRepositoryPolicy")
+_NETWORK = ("ec2:DescribeSecurityGroups", "ec2:DescribeSubnets", "ec2:DescribeVpcs")
+
+
+def deployer_policies(document: Document, deployment: Deployment) -> dict[str, dict[str, Any]]:
+    """Return the least policies with which Terraform plans, applies and destroys a document.
+
+    Names are those of the default of the variable `name`. The policies are for the partition `aws`, and for every
+    region and account: a role has permissions in its own account only. Each is short enough for a managed policy.
+
+    Args:
+        document: The document.
+        deployment: Its resources.
+
+    Returns:
+        IAM policies as JSON values: `plan` for who only plans, and what `apply` and `destroy` need besides.
+
+    Raises:
+        KeyError: If the document has a type of resource of which nothing is known here.
+    """
+    types = sorted({block.type for block in document.resources} - _OF_TERRAFORM)
+    rows = [row for name in types for row in (_TYPES[name], _PARTS.get(name)) if row is not None]
+    names = {"{n}": _default(document, "name") or "*", "{path}": _path(deployment)}
+    anywhere = [f"{row.service}:{action}" for row in rows for action in row.plan_any]
+    asks_lambda = "aws_lambda_function" in types
+    plan = (
+        _statement("Account", ["sts:GetCallerIdentity", *anywhere], ["*"]),
+        _statement("Datastore", _BUCKET, [f"arn:aws:s3:::{_bucket(document)}"]),
+        *_of_phase("plan", rows, names),
+    )
+    apply = (
+        *_of_phase("apply", rows, names),
+        *([_statement("Images", _IMAGES, ["arn:aws:ecr:*:*:repository/*"])] if asks_lambda else ()),
+        *([_statement("Network", _NETWORK, ["*"])] if _has_network(document) else ()),
+        *_passes(deployment, names),
+    )
+    phases = {"plan": plan, "apply": apply, "destroy": tuple(_of_phase("destroy", rows, names))}
+    return {phase: {"Version": "2012-10-17", "Statement": [*found]} for phase, found in phases.items()}
+
+
+def _of_phase(phase: str, rows: Iterable[_Type], names: Mapping[str, str]) -> Iterator[dict[str, Any]]:
+    """Yield the statements of a phase: one for all types that have the same resources."""
+    actions: dict[tuple[str, ...], list[str]] = {}
+    for row in rows:
+        arns = tuple(_arn(row.service, end, names, everywhere=row.global_service) for end in row.resources)
+        actions.setdefault(arns, []).extend(f"{row.service}:{action}" for action in getattr(row, phase))
+    for arns, found in actions.items():
+        if found:
+            service = found[0].partition(":")[0].capitalize()
+            yield _statement(f"{service}Revisions" if arns[0].endswith(":*") else service, found, arns)
+
+
+def _passes(deployment: Deployment, names: Mapping[str, str]) -> Iterator[dict[str, Any]]:
+    """Yield statements that let roles be passed, each kind to the service that takes it."""
+    (end,) = _TYPES["aws_iam_role"].resources
+    roles = _arn("iam", end, names, everywhere=True)
+    for service in sorted({role.service for role in deployment.roles}):
+        word = re.sub("[^A-Za-z]", "", service.removesuffix(".amazonaws.com").title())
+        condition = {"StringEquals": {"iam:PassedToService": [service]}}
+        yield {**_statement(f"PassTo{word}", ["iam:PassRole"], [roles]), "Condition": condition}
+
+
+def _path(deployment: Deployment) -> str:
+    """Return the path of the roles: that of the flow, or the default of its variable."""
+    path = deployment.settings.role_path
+    return (path.default if isinstance(path, Input) else path if isinstance(path, str) else None) or "/"
+
+
+def _bucket(document: Document) -> str:
+    """Return the name of the datastore's bucket, or a pattern of any name if it is a required variable."""
+    default = _default(document, "datastore_root")
+    return default.removeprefix("s3://").partition("/")[0] if default else "*"
+
+
+def _default(document: Document, name: str) -> str | None:
+    """Return the default of a variable, None without one that is a text."""
+    defaults = (variable.default for variable in document.variables if variable.name == name)
+    return next((default[0] for default in defaults if default and isinstance(default[0], str)), None)
+
+
+def _has_network(document: Document) -> bool:
+    return any("vpc_config" in block.body for block in document.resources)
+
+
+def _arn(service: str, end: str, names: Mapping[str, str], *, everywhere: bool = False) -> str:
+    for mark, text in names.items():
+        end = end.replace(mark, text)
+    return f"arn:aws:{service}:{'' if everywhere else '*'}:*:{end}"
+
+
+def _statement(sid: str, actions: Iterable[str], resources: Iterable[str]) -> dict[str, Any]:
+    return {"Sid": sid, "Effect": "Allow", "Action": sorted({*actions}), "Resource": list(resources)}
