@@ -2,8 +2,8 @@
 
 ``python -m benchmarks setup`` installs the peers beforehand. They are installed on first use else.
 ``python -m benchmarks table --workflows DIR`` runs all of them and writes the table, see `benchmarks.table`.
-``python -m benchmarks replay --workflows DIR`` is one of virtual time, see `benchmarks.replay`; so is ``makespan``, of
-plans only.
+``python -m benchmarks replay --workflows DIR`` is one of virtual time, see `benchmarks.replay`; so are ``startup``, see
+`benchmarks.startup`, and ``makespan``, of plans only.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import json
 import os
 import sys
 
-from benchmarks import makespan, peers, replay, report, suite, table
+from benchmarks import makespan, peers, replay, report, startup, suite, table
 
 __all__ = ["main"]
 
@@ -34,6 +34,8 @@ def main(arguments: list[str] | None = None) -> int:
         return replay.main(words[1:])
     if words[:1] == ["makespan"]:
         return makespan.main(words[1:])
+    if words[:1] == ["startup"]:
+        return startup.main(words[1:])
     if words[:1] == ["table"]:
         return table.main(words[1:])
     parser = argparse.ArgumentParser(

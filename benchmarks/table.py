@@ -15,7 +15,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from benchmarks import makespan, peers, report
+from benchmarks import makespan, peers, report, startup
 
 __all__ = ["NAMES", "main", "place"]
 
@@ -26,6 +26,7 @@ NAMES = (
     "definition",
     "transitions",
     "makespan",
+    "startup",
     "task",
     "container",
     "local",
@@ -36,6 +37,8 @@ NAMES = (
     "invoke",
     "import",
 )
+#: Benchmarks of a folder of workflows.
+_OF_WORKFLOWS = {"makespan": makespan.rows, "startup": startup.rows}
 #: Benchmarks of milliseconds are run more often than the others.
 _QUICK, _OFTEN = {"task", "invoke", "import"}, 4
 _START, _END = "<!-- figures -->", "<!-- end of the figures -->"
@@ -76,7 +79,7 @@ def _options(arguments: Sequence[str]) -> argparse.Namespace:
         prog="python -m benchmarks table", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"which to run, all unless given: {', '.join(NAMES)}")
-    parser.add_argument("--workflows", type=Path, help="the folder with the workflows of makespan")
+    parser.add_argument("--workflows", type=Path, help="the folder with the workflows of makespan and startup")
     parser.add_argument("--output", type=Path, metavar="FILE", help="the file that has the table")
     parser.add_argument("--runs", type=int, default=3, help="how often each command is run (default: 3)")
     parser.add_argument("--cache", help="where peers and results are")
@@ -84,8 +87,8 @@ def _options(arguments: Sequence[str]) -> argparse.Namespace:
     unknown = set(options.names) - set(NAMES)
     if unknown:
         parser.error(f"unknown benchmark {', '.join(sorted(unknown))}")
-    if options.workflows is None and "makespan" in (options.names or NAMES):
-        parser.error("makespan needs --workflows DIR")
+    if options.workflows is None and (needing := [name for name in _OF_WORKFLOWS if name in (options.names or NAMES)]):
+        parser.error(f"{' and '.join(needing)} need --workflows DIR")
     return options
 
 
@@ -93,8 +96,8 @@ def _run(name: str, folder: Path, options: argparse.Namespace) -> bool:
     """Run a benchmark and keep its output, if it succeeds."""
     print(f"== {name}", file=sys.stderr, flush=True)
     file = folder / f"{name}.json"
-    if name == "makespan":
-        rows = makespan.rows(options.workflows)
+    if name in _OF_WORKFLOWS:
+        rows = _OF_WORKFLOWS[name](options.workflows)
         file.write_text(json.dumps(report.document(name, rows), indent=2), encoding="utf-8")
         return True
     runs = options.runs * (_OFTEN if name in _QUICK else 1)

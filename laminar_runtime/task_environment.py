@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextvars import ContextVar
 
 from laminar_runtime import _records, indexes
@@ -18,7 +18,7 @@ from laminar_runtime.exceptions import FlowError
 from laminar_runtime.identifiers import RESUMED, check_execution_id
 from laminar_runtime.storage.layout import LayerKey
 
-__all__ = ["TaskContext", "activate", "folders", "on_aws", "outside", "task"]
+__all__ = ["TaskContext", "activate", "folders", "on_aws", "outside", "spell_pack", "task"]
 
 EXECUTION_ID = "LAMINAR_EXECUTION_ID"
 EXECUTION_RETRY = "LAMINAR_EXECUTION_RETRY"
@@ -38,6 +38,8 @@ LAYER_INDEXES = "LAMINAR_LAYER_INDEXES"
 #: The name of the claims by which the children of an array job share the splits of `LAYER_INDEXES`: it ends with a dot
 #: and the number of children.
 LAYER_CLAIMS = "LAMINAR_LAYER_CLAIMS"
+#: The layers that a job runs, after its virtual CPUs and its memory in MiB: ``2 4096 Load Train``.
+PACK = "LAMINAR_PACK"
 #: What the process of a child that claims splits needs to know of its layer.
 WORKER = "LAMINAR_WORKER"
 #: Where the flow's datastore is: ``s3://bucket/prefix`` or a folder.
@@ -222,6 +224,21 @@ class TaskContext:
             LAYER_ATTEMPT: str(self.attempt),
             **{variable: name for variable, name in names.items() if name},
         }
+
+
+def spell_pack(cpu: float, memory: int, layers: Iterable[str]) -> str:
+    """Return the value of `PACK`.
+
+    Args:
+        cpu: The virtual CPUs of the job.
+        memory: Its memory, in MiB.
+        layers: The layers, in the order in which they start.
+
+    Example:
+        >>> spell_pack(2, 4096, ["Load", "Train"])
+        '2 4096 Load Train'
+    """
+    return " ".join([f"{cpu:g}", str(memory), *layers])
 
 
 def on_aws(environment: Mapping[str, str]) -> bool:

@@ -107,6 +107,7 @@ class LayerNode:
         fan_out: Its fan-out as configured, without the dimensions: a new argument of `ForEach` is found here.
         local_concurrency: What its executor runs at once on this machine, if the flow says so.
         inherited: The fields of its container that its flow gave, and it did not.
+        pack: Whether it may share its job with other layers.
     """
 
     name: str
@@ -126,6 +127,7 @@ class LayerNode:
     fan_out: ForEach = attrs.field(default=ForEach(), repr=False)
     local_concurrency: int | None = attrs.field(default=None, repr=False)
     inherited: frozenset[str] = attrs.field(default=frozenset(), repr=False)
+    pack: bool = True
 
     @functools.cached_property
     def placement(self) -> Placement:

@@ -24,6 +24,8 @@ __all__ = [
     "ExactJoins",
     "FanOut",
     "JoinNode",
+    "Pack",
+    "PackedLayer",
     "Parallel",
     "PipelinedFanOut",
     "Run",
@@ -85,6 +87,43 @@ class PipelinedFanOut:
 
 
 @attrs.frozen
+class PackedLayer:
+    """A layer of a `Pack`.
+
+    Args:
+        name: Its name.
+        after: The layers of the pack that end before it starts.
+        cpu: The virtual CPUs that it takes of those of the job.
+        memory: The memory that it takes, in MiB.
+    """
+
+    name: str
+    after: tuple[str, ...]
+    cpu: float
+    memory: int
+
+
+@attrs.frozen
+class Pack:
+    """Runs layers in one job: again and again the first one that waits for no other layer and fits.
+
+    Args:
+        layers: At least two, each after those that it waits for.
+        cpu: The virtual CPUs of the job.
+        memory: Its memory, in MiB.
+    """
+
+    layers: tuple[PackedLayer, ...]
+    cpu: float
+    memory: int
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names of its layers."""
+        return tuple(layer.name for layer in self.layers)
+
+
+@attrs.frozen
 class JoinNode:
     """A step of `ExactJoins`.
 
@@ -123,7 +162,7 @@ class SubMachine:
     inner: Step
 
 
-Step = Run | FanOut | PipelinedFanOut | Sequence | Parallel | ExactJoins | SubMachine
+Step = Run | FanOut | PipelinedFanOut | Pack | Sequence | Parallel | ExactJoins | SubMachine
 
 
 def print_plan(step: Step) -> str:
@@ -152,6 +191,8 @@ def _lines(step: Step, depth: int) -> Iterator[str]:
                 yield from _lines(child, depth + 1)
         case PipelinedFanOut(layers):
             yield f"{indent}PipelinedFanOut {', '.join(layers)}"
+        case Pack():
+            yield from (f"{indent}{line}" for line in _lines_of_pack(step))
         case ExactJoins(paths):
             yield f"{indent}ExactJoins"
             for path in paths:
@@ -167,6 +208,13 @@ def _lines(step: Step, depth: int) -> Iterator[str]:
             assert_never(step)
 
 
+def _lines_of_pack(pack: Pack) -> Iterator[str]:
+    yield f"Pack of {pack.cpu:g} vCPU, {pack.memory} MiB"
+    for layer in pack.layers:
+        after = f" after {', '.join(layer.after)}" if layer.after else ""
+        yield f"  Run {layer.name}{after}"
+
+
 def layers_of(step: Step) -> Iterator[str]:
     """Yield the layers that a plan runs, from its start to its end.
 
@@ -178,6 +226,8 @@ def layers_of(step: Step) -> Iterator[str]:
             yield layer
         case PipelinedFanOut(layers):
             yield from layers
+        case Pack():
+            yield from step.names
         case Sequence(children) | Parallel(children):
             for child in children:
                 yield from layers_of(child)

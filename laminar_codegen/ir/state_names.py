@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from laminar_codegen.ir import labels
 from laminar_codegen.limits import JOB_NAME_LENGTH, NAME_LENGTH, STATE_NAME_LENGTH
 
-__all__ = ["INPUT", "INPUT_CHECK", "INPUT_REFUSED", "LAYER_NAME_LENGTH", "Suffix", "parallel", "sub_machine"]
+__all__ = ["INPUT", "INPUT_CHECK", "INPUT_REFUSED", "LAYER_NAME_LENGTH", "Suffix", "pack", "parallel", "sub_machine"]
 
 #: The state that keeps the input of an execution.
 INPUT = "Parameters"
@@ -90,15 +90,32 @@ def parallel(layers: Sequence[str]) -> str:
         >>> parallel(["Clean", "Train"])
         'Clean | Train'
     """
-    text = " | ".join(layers)
+    return _join(layers, " | ")
+
+
+def pack(layers: Sequence[str]) -> str:
+    """Return the name of a state that runs layers in one job.
+
+    Args:
+        layers: The layers, at least two.
+
+    Example:
+        >>> pack(["Clean", "Train"])
+        'Clean + Train'
+    """
+    return _join(layers, " + ")
+
+
+def _join(layers: Sequence[str], sign: str) -> str:
+    text = sign.join(layers)
     if len(text) <= STATE_NAME_LENGTH:
         return text
     # The digest separates states that begin with the same layers.
     end = f"... ({len(layers)} layers, {labels.digest(tuple(layers))})"
     shown = list(layers[:STATE_NAME_LENGTH])
-    while len(" | ".join([*shown, end])) > STATE_NAME_LENGTH:
+    while len(sign.join([*shown, end])) > STATE_NAME_LENGTH:
         shown.pop()
-    return " | ".join([*shown, end])
+    return sign.join([*shown, end])
 
 
 def sub_machine(name: str) -> str:

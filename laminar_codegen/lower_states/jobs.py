@@ -13,6 +13,7 @@ from laminar_codegen.ir.asl import Catcher, Map, State, Succeed, Task
 from laminar_codegen.ir.expressions import Expression
 from laminar_codegen.ir.graph import Graph, LayerNode
 from laminar_codegen.ir.placement import Target
+from laminar_codegen.ir.plan import Pack
 from laminar_codegen.ir.retriers import Retrier, of_layer
 from laminar_codegen.ir.state_names import Suffix
 from laminar_codegen.limits import MAP_CONCURRENCY
@@ -46,6 +47,18 @@ class Jobs:
         catchers = (self.to_retry(layer),) if layer.replanned else ()
         attempts = Attempts(_retry(layer), _attempt(layer, "$states.input.groups[0]"), catchers)
         return self._of(layer).once(layer, after, attempts)
+
+    def pack(self, pack: Pack, name: str, after: str | None) -> Task:
+        """Return the state that runs layers in one job.
+
+        Args:
+            pack: The layers, and the size of the job.
+            name: The state's name.
+            after: The state that follows, None at the end.
+        """
+        known = {layer.name: layer for layer in self.graph.layers}
+        layers = [known[layer] for layer in pack.names]
+        return self._of(layers[0]).pack(pack, layers, name, after)
 
     def group(self, layer: LayerNode, name: str) -> Task | Map:
         """Return the state that runs a group of splits.

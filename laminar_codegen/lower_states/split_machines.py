@@ -22,7 +22,7 @@ from typing import assert_never
 
 import attrs
 
-from laminar_codegen.ir.plan import ExactJoins, FanOut, Parallel, PipelinedFanOut, Run, Sequence, Step, SubMachine
+from laminar_codegen.ir.plan import ExactJoins, FanOut, Pack, Parallel, PipelinedFanOut, Run, Sequence, Step, SubMachine
 from laminar_codegen.limits import DEFINITION_BYTES, HISTORY_EVENTS
 
 __all__ = ["MachineSize", "split_plan"]
@@ -63,7 +63,7 @@ def split_plan(plan: Step, measure: Callable[[Step], MachineSize]) -> Step:
 
     Args:
         plan: A plan.
-        measure: Returns the size of the states of a `Run`, a `FanOut` or a `PipelinedFanOut`, and of the states of
+        measure: Returns the size of the states of a `Run`, a `FanOut`, a `PipelinedFanOut` or a `Pack`, and of those of
             `ExactJoins` without their steps.
 
     Returns:
@@ -88,7 +88,7 @@ class _Splitting:
 
     def _size(self, step: Step) -> MachineSize:
         match step:
-            case Run() | FanOut() | PipelinedFanOut():
+            case Run() | FanOut() | PipelinedFanOut() | Pack():
                 return self.measure(step)
             case Sequence(children):
                 return sum(map(self.size, children), MachineSize())
@@ -115,7 +115,7 @@ class _Splitting:
                 return ExactJoins(
                     tuple(tuple(attrs.evolve(node, step=self._sub_step(node.step)) for node in path) for path in paths)
                 )
-            case Run() | FanOut() | PipelinedFanOut() | SubMachine():
+            case Run() | FanOut() | PipelinedFanOut() | Pack() | SubMachine():
                 return step
             case _:
                 assert_never(step)
@@ -140,9 +140,8 @@ class _Splitting:
 
     def _sub_step(self, step: Step) -> Step:
         """Return a step within exact joins: a sub-machine if it has more than one layer."""
-        return (
-            step if isinstance(step, Run | FanOut | PipelinedFanOut | SubMachine) else self._sub_machine(self.fit(step))
-        )
+        whole = isinstance(step, Run | FanOut | PipelinedFanOut | Pack | SubMachine)
+        return step if whole else self._sub_machine(self.fit(step))
 
     def _sub_machine(self, step: Step) -> SubMachine:
         return step if isinstance(step, SubMachine) else SubMachine(f"part_{next(self.numbers)}", step)

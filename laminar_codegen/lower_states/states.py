@@ -24,9 +24,19 @@ from laminar_codegen.ir.asl import Choice, Map, Parallel, Rule, State, StateMach
 from laminar_codegen.ir.expressions import Expression
 from laminar_codegen.ir.graph import Graph, LayerNode
 from laminar_codegen.ir.history import events_of
-from laminar_codegen.ir.plan import ExactJoins, FanOut, PipelinedFanOut, Run, Sequence, Step, SubMachine, layers_of
+from laminar_codegen.ir.plan import (
+    ExactJoins,
+    FanOut,
+    Pack,
+    PipelinedFanOut,
+    Run,
+    Sequence,
+    Step,
+    SubMachine,
+    layers_of,
+)
 from laminar_codegen.ir.plan import Parallel as ParallelStep
-from laminar_codegen.ir.state_names import Suffix, parallel, sub_machine
+from laminar_codegen.ir.state_names import Suffix, pack, parallel, sub_machine
 from laminar_codegen.lower_states.executions import FROM_HERE, start_execution
 from laminar_codegen.lower_states.jobs import Jobs
 from laminar_codegen.lower_states.joins import Joins
@@ -79,7 +89,7 @@ def measure_steps(graph: Graph) -> Callable[[Step], MachineSize]:
         graph: The graph.
 
     Returns:
-        A function of a `Run`, a `FanOut`, a `PipelinedFanOut`, or an `ExactJoins`, without the steps of its nodes.
+        A function of a step that runs layers, or of an `ExactJoins`, without the steps of its nodes.
     """
     emitter = _Emitter.of(graph)
 
@@ -133,6 +143,8 @@ class _Emitter:
                 yield from self.fan_out(self.layers[name], after)
             case PipelinedFanOut(members):
                 yield from self.chain([self.layers[name] for name in members], after)
+            case Pack():
+                yield self.jobs.pack(step, self._entry(step), after)
             case Sequence(steps):
                 following = [*(self._entry(child) for child in steps[1:]), after]
                 for child, follower in zip(steps, following, strict=True):
@@ -268,6 +280,8 @@ class _Emitter:
                 return Suffix.PLAN.of(name) if self.layers[name].planned else name
             case PipelinedFanOut(members):
                 return Suffix.PLAN.of(members[0])
+            case Pack():
+                return pack(step.names)
             case Sequence(steps):
                 return self._entry(steps[0])
             case ParallelStep() | ExactJoins():

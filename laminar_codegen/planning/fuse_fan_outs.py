@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 import attrs
 
 from laminar_codegen.ir.graph import PARAMETERS, Graph, LayerNode
-from laminar_codegen.ir.plan import FanOut, PipelinedFanOut, Run
+from laminar_codegen.ir.plan import FanOut, Pack, PipelinedFanOut, Run
 from laminar_codegen.planning.partial_order import closure, topological_numbering
 
 __all__ = ["PlanUnit", "fuse_fan_outs", "obstacles"]
@@ -19,7 +19,7 @@ __all__ = ["PlanUnit", "fuse_fan_outs", "obstacles"]
 
 @attrs.frozen
 class PlanUnit:
-    """One node of the order that is planned: a layer, or pipelined fan-outs.
+    """One node of the order that is planned: a layer, pipelined fan-outs, or a pack.
 
     Args:
         step: The step that runs it.
@@ -27,7 +27,7 @@ class PlanUnit:
         depends: The first layers of the units that it depends on.
     """
 
-    step: Run | FanOut | PipelinedFanOut
+    step: Run | FanOut | PipelinedFanOut | Pack
     layers: tuple[str, ...]
     depends: frozenset[str]
 

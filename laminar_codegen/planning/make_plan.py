@@ -9,8 +9,8 @@ Before: ``B after A``, ``C after A``, ``D after B, C``. After::
         Run C
       Run D
 
-`fuse_fan_outs` fuses pipelined fan-outs first. Then `decompose` splits the layers by their partial order, again and
-again:
+`fuse_fan_outs` fuses pipelined fan-outs first, and `fuse_packs` the layers that share a job. Then `decompose` splits
+the layers by their partial order, again and again:
 
 - Parts without a dependency between them become parallel branches.
 - Parts in series become a sequence.
@@ -30,13 +30,14 @@ from typing import Literal, assert_never
 import attrs
 
 from laminar_codegen.ir.graph import Graph
-from laminar_codegen.ir.plan import Parallel, Sequence, Step
+from laminar_codegen.ir.plan import Pack, Parallel, Sequence, Step
 from laminar_codegen.planning.barrier_candidates import Barrier
 from laminar_codegen.planning.barriers import Barriers
 from laminar_codegen.planning.decompose import Decomposition, ParallelParts, SeriesParts
 from laminar_codegen.planning.duration_samples import sample_durations
 from laminar_codegen.planning.exact_joins import join_exactly
 from laminar_codegen.planning.fuse_fan_outs import fuse_fan_outs
+from laminar_codegen.planning.fuse_packs import fuse_packs
 from laminar_codegen.planning.makespan import complete, makespan
 from laminar_codegen.planning.modular_decomposition import modules
 from laminar_codegen.planning.partial_order import Members, earliest_finish, ranks, restrict, topological_numbering
@@ -65,6 +66,8 @@ def make_plan(
     *,
     durations: Mapping[str, float] | None = None,
     joins: Joins = "barriers",
+    packs: Iterable[Pack] = (),
+    start_up: float = 0,
 ) -> Step:
     """Plan a graph.
 
@@ -76,6 +79,8 @@ def make_plan(
         joins: How to plan prime parts: ``barriers`` go where they delay the flow least; ``exact`` joins delay nothing,
             and need a few states for each layer that waits; ``auto`` takes barriers as long as they delay the flow by
             less than 2 % of its critical path, and exact joins elsewhere.
+        packs: The layers that share a job, see `laminar_codegen.planning.choose_packs`.
+        start_up: Seconds until the first layer of a job starts.
 
     Returns:
         The plan: each layer once, after all of its dependencies.
@@ -86,10 +91,10 @@ def make_plan(
     known = [layer.name for layer in graph.layers if durations and layer.name in durations]
     if joins == "auto" and not known:
         raise CompileError([_no_durations(graph)])
-    units = {unit.layers[0]: unit for unit in fuse_fan_outs(graph)}
+    units = {unit.layers[0]: unit for unit in fuse_packs(fuse_fan_outs(graph), packs)}
     names, predecessors = topological_numbering({name: unit.depends for name, unit in units.items()})
     takes = complete(durations or {}, [layer.name for layer in graph.layers])
-    seconds = [math.fsum(takes[layer] for layer in units[name].layers) for name in names]
+    seconds = [makespan(units[name].step, takes, start_up) for name in names]
     shares = [(1.0,)] * len(names) if known else sample_durations(len(names))
     samples = [
         tuple(share * each for share in course) if each != 1 else course
@@ -101,6 +106,7 @@ def make_plan(
         decomposition=decomposition,
         barriers=Barriers(decomposition, samples, seconds),
         durations=takes,
+        start_up=start_up,
     )
     members = tuple(range(len(names)))
     match joins:
@@ -132,6 +138,7 @@ class _Planner:
     decomposition: Decomposition
     barriers: Barriers
     durations: Mapping[str, float]
+    start_up: float
 
     def plan(self, members: Members, max_depth: int, slack: float) -> Step:
         """Plan some layers, at most `max_depth` deep."""
@@ -224,5 +231,5 @@ class _Planner:
 
     def _delay(self, step: Step, members: Members) -> float:
         """Return the delay of a plan over its longest path, in seconds; 0 if they differ by rounding only."""
-        takes, critical = makespan(step, self.durations), self.critical(members)
+        takes, critical = makespan(step, self.durations, self.start_up), self.critical(members)
         return 0.0 if math.isclose(takes, critical) else takes - critical

@@ -8,7 +8,8 @@ from collections.abc import Iterable, Mapping
 from typing import assert_never
 
 from laminar_codegen.ir.graph import PARAMETERS, Graph
-from laminar_codegen.ir.plan import ExactJoins, FanOut, Parallel, PipelinedFanOut, Run, Sequence, Step, SubMachine
+from laminar_codegen.ir.plan import ExactJoins, FanOut, Pack, Parallel, PipelinedFanOut, Run, Sequence, Step, SubMachine
+from laminar_codegen.planning.pack_schedule import pack_seconds
 
 __all__ = ["complete", "critical_path", "makespan"]
 
@@ -38,12 +39,13 @@ def complete(durations: Mapping[str, float], layers: Iterable[str]) -> dict[str,
     return {name: durations.get(name, usual) for name in names}
 
 
-def makespan(step: Step, durations: Mapping[str, float]) -> float:
+def makespan(step: Step, durations: Mapping[str, float], start_up: float = 0) -> float:
     """Return the makespan of a plan.
 
     Args:
         step: The plan.
         durations: Seconds by layer, for each of its layers. The duration of a fan-out is that of all its splits.
+        start_up: Seconds until the first layer of a job starts.
 
     Returns:
         Seconds. Pipelined fan-outs count as if they ran layer by layer, which is their upper bound.
@@ -53,24 +55,36 @@ def makespan(step: Step, durations: Mapping[str, float]) -> float:
         4
     """
     match step:
-        case Run(layer) | FanOut(layer):
-            return durations[layer]
-        case PipelinedFanOut(layers):
-            return math.fsum(durations[layer] for layer in layers)
+        case Run() | FanOut() | PipelinedFanOut() | Pack():
+            return _makespan_of_jobs(step, durations, start_up)
         case Sequence(children):
-            return sum(makespan(child, durations) for child in children)
+            return sum(makespan(child, durations, start_up) for child in children)
         case Parallel(children):
-            return max(makespan(child, durations) for child in children)
+            return max(makespan(child, durations, start_up) for child in children)
         case ExactJoins():
-            return _makespan_of_joins(step, durations)
+            return _makespan_of_joins(step, durations, start_up)
         case SubMachine(_, inner):
-            return makespan(inner, durations)
+            return makespan(inner, durations, start_up)
         case _:
             assert_never(step)
 
 
-def _makespan_of_joins(step: ExactJoins, durations: Mapping[str, float]) -> float:
-    takes = {node.name: makespan(node.step, durations) for path in step.paths for node in path}
+def _makespan_of_jobs(
+    step: Run | FanOut | PipelinedFanOut | Pack, durations: Mapping[str, float], start_up: float
+) -> float:
+    match step:
+        case Run(layer) | FanOut(layer):
+            return start_up + durations[layer]
+        case PipelinedFanOut(layers):
+            return math.fsum(start_up + durations[layer] for layer in layers)
+        case Pack():
+            return start_up + pack_seconds(step, durations)
+        case _:
+            assert_never(step)
+
+
+def _makespan_of_joins(step: ExactJoins, durations: Mapping[str, float], start_up: float) -> float:
+    takes = {node.name: makespan(node.step, durations, start_up) for path in step.paths for node in path}
     depends = {
         node.name: {*node.after, *(before.name for before in path[max(0, place - 1) : place])}
         for path in step.paths

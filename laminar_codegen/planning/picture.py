@@ -14,7 +14,17 @@ import attrs
 
 from laminar_codegen.ir.graph import PARAMETERS, Graph, LayerNode
 from laminar_codegen.ir.picture import Picture, PictureEdge, PictureGroup, PictureNode
-from laminar_codegen.ir.plan import ExactJoins, FanOut, Parallel, PipelinedFanOut, Run, Step, SubMachine, layers_of
+from laminar_codegen.ir.plan import (
+    ExactJoins,
+    FanOut,
+    Pack,
+    Parallel,
+    PipelinedFanOut,
+    Run,
+    Step,
+    SubMachine,
+    layers_of,
+)
 from laminar_codegen.ir.plan import Sequence as InSequence
 from laminar_codegen.planning.partial_order import closure, topological_numbering
 
@@ -90,7 +100,7 @@ def waits_of(graph: Graph, plan: Step) -> Iterator[Wait]:
 def _boundaries(step: Step) -> Iterator[tuple[Step, Step]]:
     """Yield each pair of steps of which the second starts when the first has ended."""
     match step:
-        case Run() | FanOut() | PipelinedFanOut():
+        case Run() | FanOut() | PipelinedFanOut() | Pack():
             return
         case InSequence(steps):
             for first, second in itertools.pairwise(steps):
@@ -110,13 +120,15 @@ def _boundaries(step: Step) -> Iterator[tuple[Step, Step]]:
             assert_never(step)
 
 
-def _first(step: Step) -> tuple[str, ...]:
+def _first(step: Step) -> tuple[str, ...]:  # noqa: PLR0911 - one for each kind of step
     """Return the layers that a step starts with."""
     match step:
         case Run(layer) | FanOut(layer):
             return (layer,)
         case PipelinedFanOut(layers):
             return layers[:1]
+        case Pack(packed):
+            return tuple(layer.name for layer in packed if not layer.after)
         case InSequence(steps):
             return _first(steps[0])
         case Parallel(branches):
@@ -129,13 +141,16 @@ def _first(step: Step) -> tuple[str, ...]:
             assert_never(step)
 
 
-def _last(step: Step) -> tuple[str, ...]:
+def _last(step: Step) -> tuple[str, ...]:  # noqa: PLR0911 - one for each kind of step
     """Return the layers that a step ends with."""
     match step:
         case Run(layer) | FanOut(layer):
             return (layer,)
         case PipelinedFanOut(layers):
             return layers[-1:]
+        case Pack(packed):
+            waited = {name for layer in packed for name in layer.after}
+            return tuple(name for name in step.names if name not in waited)
         case InSequence(steps):
             return _last(steps[-1])
         case Parallel(branches):
@@ -155,6 +170,8 @@ def _groups(step: Step) -> Iterator[PictureGroup]:
             return
         case PipelinedFanOut(layers):
             yield PictureGroup("item by item", layers)
+        case Pack():
+            yield PictureGroup("one job", step.names)
         case InSequence(children) | Parallel(children):
             for child in children:
                 yield from _groups(child)

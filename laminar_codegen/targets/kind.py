@@ -13,6 +13,7 @@ from laminar_codegen.ir.deployment import Deployment, Role, TaskResource
 from laminar_codegen.ir.expressions import Ref, Value
 from laminar_codegen.ir.graph import Graph, LayerNode
 from laminar_codegen.ir.placement import Queue, Target
+from laminar_codegen.ir.plan import Pack
 from laminar_codegen.ir.retriers import Retrier
 from laminar_codegen.ir.terraform import Block, Validation, Variable
 from laminar_codegen.policies.datastore import for_layers_with
@@ -85,6 +86,22 @@ class TaskStates(abc.ABC):
             TypeError: If the kind has no pipelines.
         """
         raise TypeError(f"{layers[0].executor.service} has no pipelines")
+
+    def pack(self, pack: Pack, layers: Sequence[LayerNode], name: str, after: str | None) -> Task:  # noqa: ARG002
+        """Return the state that runs layers in one job.
+
+        A kind whose layers may share jobs overrides this.
+
+        Args:
+            pack: The layers, and the size of the job.
+            layers: The layers. Their containers differ in their sizes only.
+            name: The name of the state.
+            after: The state that follows, None at the end.
+
+        Raises:
+            TypeError: If the kind has no jobs.
+        """
+        raise TypeError(f"layers on {layers[0].executor.service} share no jobs")
 
 
 def _none(*_: Any) -> tuple[()]:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import attrs
 
 from laminar_codegen.ir.asl import StateMachine
+from laminar_codegen.ir.plan import Pack
+from laminar_codegen.planning.pack_schedule import pack_seconds
 from laminar_codegen.rehearsal.asl.errors import NamedError
 from laminar_codegen.rehearsal.simulated.replaying import Replayed, replay
 from laminar_codegen.rehearsal.simulated.services import (
@@ -72,13 +74,15 @@ def replay_flow(
     return replay(main, services=services, machines=others, **options)
 
 
-def profiled_services(
+def profiled_services(  # noqa: PLR0913 - what the time of an execution depends on, all but the layers by name
     seconds: Mapping[str, float],
     *,
     splits: Mapping[str, int] | None = None,
     limits: Mapping[str, int] | None = None,
     otherwise: float = 0,
     planning: float = 0,
+    packs: Iterable[Pack] = (),
+    start_up: float = 0,
 ) -> Services:
     """Return services for a compiled flow: all jobs and functions succeed, with known durations.
 
@@ -91,15 +95,23 @@ def profiled_services(
         limits: The ``max_concurrency`` of layers that have one: their children run one split after the other.
         otherwise: The duration of the other layers.
         planning: The duration of each answer of the planner.
+        packs: The packs of the plan. A job of one takes as long as its layers do in their order.
+        start_up: Seconds before the layers of a job start.
 
     Returns:
         The services.
     """
     planner, objects = _Planner(splits or {}, limits or {}), _Objects()
 
+    packed = {task_environment.spell_pack(pack.cpu, pack.memory, pack.names): pack for pack in packs}
+
     def take(attempt: Attempt) -> float:
-        of_layer = seconds.get(attempt.layer, otherwise) * _splits_of(attempt)
-        return of_layer if _question(attempt) is None else planning
+        if _question(attempt) is not None:
+            return planning
+        if task_environment.PACK in attempt.environment:
+            pack = packed[attempt.environment[task_environment.PACK]]
+            return start_up + pack_seconds(pack, {name: seconds.get(name, otherwise) for name in pack.names})
+        return start_up + seconds.get(attempt.layer, otherwise) * _splits_of(attempt)
 
     def answer(attempt: Attempt) -> None:
         question = _question(attempt)

@@ -10,7 +10,8 @@ import attrs
 from laminar_codegen.ir.asl import DRIVE, EXECUTION, Catcher, Fail, Map, State, Task
 from laminar_codegen.ir.expressions import Expression, Ref, Value
 from laminar_codegen.ir.graph import Graph, LayerNode
-from laminar_codegen.ir.placement import Placement
+from laminar_codegen.ir.placement import Placement, place
+from laminar_codegen.ir.plan import Pack
 from laminar_codegen.ir.state_names import Suffix
 from laminar_codegen.limits import JOB_TIMEOUT
 from laminar_codegen.targets.batch.labels import LEFT, job_definitions, job_queue, jobs_of_execution
@@ -64,6 +65,26 @@ class BatchStates(TaskStates):
             # With some failures only, Batch starts the job again: Step Functions does not see why it failed.
             retry=() if layer.retry.on else attempts.retriers,
             catch=attempts.catchers,
+            next=after,
+        )
+
+    def pack(self, pack: Pack, layers: Sequence[LayerNode], name: str, after: str | None) -> Task:
+        """Return the job of layers that share one."""
+        first = layers[0]
+        spelled = task_environment.spell_pack(pack.cpu, pack.memory, pack.names)
+        size = place(attrs.evolve(first.container, cpu=pack.cpu, memory=pack.memory), first.executor)
+        # The job makes the attempts at its layers, and stops each after its timeout.
+        attempts = max(layer.retry.attempts for layer in layers)
+        strategy = job_container.retry_strategy(spot=True, attempts=attempts)
+        return Task(
+            name=name,
+            comment=f"Runs {len(pack.layers)} layers in one job",
+            integration="batch:submitJob.sync",
+            arguments={
+                **self._arguments(first, [{"Name": task_environment.PACK, "Value": spelled}], _GROUP, size),
+                "Timeout": {"AttemptDurationSeconds": JOB_TIMEOUT[1]},
+                "RetryStrategy": pascal(strategy),
+            },
             next=after,
         )
 
@@ -156,7 +177,9 @@ class BatchStates(TaskStates):
             yield attrs.evolve(job, catch=(Catcher(("States.ALL",), stop, failure),))
         yield from _stop(first, stop, failed)
 
-    def _arguments(self, layer: LayerNode, environment: list[Value], group: str) -> dict[str, Value]:
+    def _arguments(
+        self, layer: LayerNode, environment: list[Value], group: str, size: Placement | None = None
+    ) -> dict[str, Value]:
         definition = self.definitions[layer.placement]
         overrides: dict[str, Value] = {
             "Environment": [
@@ -171,7 +194,7 @@ class BatchStates(TaskStates):
                 "ResourceRequirements": Expression(f"{group}.resources"),
             }
         else:
-            overrides |= of_size(layer.placement)
+            overrides |= of_size(size or layer.placement)
         return {**of_job(self.graph, layer, self._job_name(layer), definition), "ContainerOverrides": overrides}
 
 

@@ -15,6 +15,7 @@ from benchmarks import (
     makespan,
     programs,
     report,
+    startup,
     suite,
     table,
     transitions,
@@ -80,6 +81,20 @@ def test_makespans(tmp_path: Path) -> None:
     assert barriers.candidate >= profile.candidate >= exact.candidate
 
 
+def test_start_ups(tmp_path: Path) -> None:
+    """A workflow is run packed and with a job for each task; the goals are for a start-up of 45 seconds."""
+    tasks_ = [
+        {"id": f"t{number}", "runtime": 1, "parents": [f"t{number - 1}"] if number else []} for number in range(3)
+    ]
+    (tmp_path / "w.json").write_text(json.dumps({"name": "w", "tasks": tasks_}), encoding="utf-8")
+    found = {row.subject: row for row in startup.rows(tmp_path)}
+    makespan_, billed = (found[f"{what} workflows, 45 s start-up"] for what in ("makespan of", "billed for"))
+    assert (makespan_.candidate, makespan_.baseline) == (pytest.approx(48), pytest.approx(3 * 46))
+    assert (billed.candidate, billed.baseline) == (pytest.approx(60), pytest.approx(180))
+    assert all(row.met is not False for row in found.values())
+    assert found["makespan of workflows, 90 s start-up"].target is None
+
+
 def test_table(tmp_path: Path) -> None:
     """The table of some runs takes the place of the one that is there, and says what it was measured with."""
     rows = [Row("subject", 0.1, 0.5, "baseline", 90, target=at_most(0.1), note="of a sample")]
@@ -92,4 +107,4 @@ def test_table(tmp_path: Path) -> None:
     assert table.place(written, figures) == written
     with pytest.raises(ValueError, match="lacks a place"):
         table.place("text", figures)
-    assert set(table.NAMES) - set(suite.BENCHMARKS) == {"makespan"}
+    assert set(table.NAMES) - set(suite.BENCHMARKS) == {"makespan", "startup"}

@@ -63,8 +63,8 @@ OF_CONTAINER: dict[str, Any] = {
     "log_options": (("splunk-url", "https://team"),),
     "more": (("user", "1000"),),
 }
-#: What says nothing of how a layer runs: where it stands in its file, and what the compiler checks.
-UNSAID = {"name", "location", "hints", "container", "calls", "initialised", "local_concurrency", "inherited"}
+#: What says nothing of how a layer runs: where it stands in its file, what the compiler checks, what it is packed with.
+UNSAID = {"name", "location", "hints", "container", "calls", "initialised", "local_concurrency", "inherited", "pack"}
 
 
 @pytest.fixture

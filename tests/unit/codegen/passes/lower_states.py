@@ -17,6 +17,7 @@ from laminar_codegen.lower_states.joins import Joins
 from laminar_codegen.lower_states.planner import Planners
 from laminar_codegen.lower_states.split_machines import MachineSize, split_plan
 from laminar_codegen.lower_states.states import emit_states, measure_steps
+from laminar_codegen.planning.choose_packs import choose_packs
 from laminar_codegen.planning.make_plan import make_plan
 from laminar_codegen.rehearsal.asl.query_language import evaluate
 from tests.support.cases import cases_of
@@ -39,15 +40,16 @@ def _limit(machine: StateMachine) -> str:
 
 @cases_of("lower_states.states")
 def emitted(text: str) -> str:
-    """A graph -> its states, without arguments. With ``parts`` each step of its plan is a machine of its own."""
-    options, text = options_in(text, "joins", "events", "measured")
+    """A graph -> its states. With ``events`` its plan is split, with ``packing`` layers share jobs."""
+    options, text = options_in(text, "joins", "events", "measured", "packing", "arguments")
     graph = graph_in(text)
-    plan = make_plan(graph, joins=options.get("joins", "barriers"))
+    packs = choose_packs(graph, options.get("packing", "off"))
+    plan = make_plan(graph, joins=options.get("joins", "barriers"), packs=packs)
     if "events" in options:
         plan = split_plan(plan, lambda _: MachineSize(0, options["events"]))
     if options.get("measured"):
         return f"{measure_steps(graph)(plan)}"
-    return shown(emit_states(graph, plan), arguments=False)
+    return shown(emit_states(graph, plan), arguments=options.get("arguments", False))
 
 
 @cases_of("lower_states.split_machines")

@@ -6,15 +6,19 @@ import tempfile
 from pathlib import Path
 
 from laminar_codegen.ir.plan import ExactJoins, JoinNode, Parallel, Run, Sequence, Step, SubMachine, print_plan
-from laminar_codegen.planning import duration_samples, makespan, partial_order
+from laminar_codegen.planning import duration_samples, makespan, pack_schedule, pack_splits, partial_order
 from laminar_codegen.planning.barrier_candidates import Barrier, barrier_candidates
 from laminar_codegen.planning.barriers import Barriers
+from laminar_codegen.planning.choose_packs import choose_packs
 from laminar_codegen.planning.decompose import Decomposition, ParallelParts, SeriesParts
 from laminar_codegen.planning.durations_file import read_profile
 from laminar_codegen.planning.exact_joins import join_exactly
 from laminar_codegen.planning.fuse_fan_outs import fuse_fan_outs, obstacles
+from laminar_codegen.planning.fuse_packs import fuse_packs
 from laminar_codegen.planning.make_plan import make_plan
 from laminar_codegen.planning.modular_decomposition import modules
+from laminar_codegen.planning.pack_costs import Costs
+from laminar_codegen.planning.pack_work import Work, obstacle
 from laminar_codegen.planning.partial_order import Members, topological_numbering
 from laminar_codegen.planning.path_cover import path_cover, transitive_reduction
 from laminar_codegen.planning.picture import make_picture
@@ -24,6 +28,8 @@ from tests.support.shown import evaluator, options_in, or_problems
 
 cases_of("planning.partial_order")(evaluator(partial_order))
 cases_of("planning.duration_samples")(evaluator(duration_samples))
+cases_of("planning.pack_splits")(evaluator(pack_splits))
+cases_of("planning.pack_schedule")(evaluator(pack_schedule))
 cases_of("planning.makespan")(evaluator(makespan, graph_in=graph_in, JoinNode=JoinNode))
 
 
@@ -173,10 +179,41 @@ def profile(text: str) -> str:
 @cases_of("planning.picture")
 def picture(text: str) -> str:
     """A graph -> the picture of it and of its plan. ``joins`` says how it is planned, ``part`` what has a machine."""
-    options, text = options_in(text, "joins", "parts")
+    options, text = options_in(text, "joins", "parts", "packing")
     graph = graph_in(text)
-    plan = make_plan(graph, joins=options.get("joins", "barriers"))
+    packs = choose_packs(graph, options.get("packing", "off"))
+    plan = make_plan(graph, joins=options.get("joins", "barriers"), packs=packs)
     if options.get("parts"):
         assert isinstance(plan, Sequence)
         plan = Sequence(tuple(SubMachine(f"part_{number}", step) for number, step in enumerate(plan.steps, 1)))
     return str(make_picture(graph, plan)).replace(", AWS Batch, FARGATE, 1 vCPU, 2,048 MiB", "")
+
+
+@cases_of("planning.choose_packs")
+def packs(text: str) -> str:
+    """A graph -> its packs, a line each, and the layers that have jobs of their own."""
+    options, text = options_in(text, "packing", "start_up", "times")
+    graph, costs = graph_in(repeat_lines(text, options.get("times", 1))), Costs(start_up=options.get("start_up", 45))
+    found = choose_packs(graph, options.get("packing", "auto"), durations_in(text), costs)
+    packed = {name for pack in found for name in pack.names}
+    alone = [layer.name for layer in graph.layers if layer.name not in packed]
+    lines = "".join(print_plan(pack) for pack in found)
+    return f"{lines}alone: {', '.join(alone)}" if alone else lines
+
+
+@cases_of("planning.fuse_packs")
+def fused_packs(text: str) -> str:
+    """A graph whose chains are packs -> the steps that are planned, and what they wait for."""
+    graph = graph_in(text)
+    units = fuse_packs(fuse_fan_outs(graph), choose_packs(graph, "chains"))
+    shown = (f"{print_plan(unit.step)}  after {', '.join(sorted(unit.depends)) or 'nothing'}" for unit in units)
+    return "\n".join(shown)
+
+
+@cases_of("planning.pack_work")
+def work(text: str) -> str:
+    """A graph -> each layer: what it may share a job with, or why it has one of its own."""
+    graph = graph_in(text)
+    found = Work.of(graph, None, Costs())
+    kinds = dict(zip((unit.layers[0] for unit in found.units), found.kinds, strict=True))
+    return "\n".join(f"{layer.name}: {obstacle(layer) or f'kind {kinds[layer.name]}'}" for layer in graph.layers)

@@ -1,0 +1,139 @@
+"""Chooses the layers that share jobs, so that a flow spends its time and its money on work and not on start-ups.
+
+Before: ``B after A`` and ``C after A``, of seconds each. After: ``Pack A, B, C``, one job with two virtual CPUs.
+
+`auto` cuts the flow at times: all that has started by a time, or must have ended, comes before the rest. Each part
+between two cuts has options (`pack_options`), and options of parts that follow each other add up. Of those options that
+are no dearer than a job for each layer, and not much later, it finds the fastest, and takes the cheapest of those that
+are almost as fast.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Literal
+
+from laminar_codegen.ir.graph import Graph
+from laminar_codegen.ir.plan import Pack, PackedLayer
+from laminar_codegen.planning.pack_costs import USUAL_COSTS, Costs
+from laminar_codegen.planning.pack_options import Option, Options, best_options
+from laminar_codegen.planning.pack_schedule import Capacity
+from laminar_codegen.planning.pack_work import Work, chains
+from laminar_codegen.planning.partial_order import bits_of
+
+__all__ = ["Packing", "choose_packs"]
+
+#: Which layers share jobs: none, those of plain chains, or those of the fastest and cheapest plan.
+Packing = Literal["off", "chains", "auto"]
+
+#: How much later than the fastest option a cheaper one may be: a share of it, or a share of a start-up if
+#: that is more, as start-ups differ by more.
+_TOLERANCE, _OF_START_UP = 0.10, 0.25
+#: How much later than with a job for each layer a flow may be.
+_LATER = 0.02
+#: The number of times, of each kind, at which a flow may be cut, and of options that are kept at a cut.
+_CUTS, _KEPT = 8, 24
+
+
+def choose_packs(
+    graph: Graph, packing: Packing, durations: Mapping[str, float] | None = None, costs: Costs = USUAL_COSTS
+) -> tuple[Pack, ...]:
+    """Choose the layers that share jobs.
+
+    Args:
+        graph: A graph that passed the checks.
+        packing: Which layers may share jobs.
+        durations: Seconds by layer, for `auto`. A layer without a duration gets the median of the others.
+        costs: What jobs cost.
+
+    Returns:
+        The packs. Other layers have jobs of their own.
+    """
+    if packing == "off":
+        return ()
+    work = Work.of(graph, durations, costs)
+    if packing == "chains":
+        members = range(len(work.after))
+        return tuple(_pack(work, chain, work.alone[chain[0]]) for chain in chains(work, members) if len(chain) > 1)
+    return tuple(_pack(work, job.members, job.size) for job in _fastest(work, costs).jobs if len(job.members) > 1)
+
+
+def _pack(work: Work, members: Sequence[int], size: Capacity) -> Pack:
+    names = {member: work.units[member].layers[0] for member in members}
+    layers = (
+        PackedLayer(
+            name,
+            tuple(names[above] for above in work.after[member] if above in names),
+            work.needs[member].cpu,
+            work.needs[member].memory,
+        )
+        for member, name in names.items()
+    )
+    return Pack(tuple(layers), size.cpu, size.memory)
+
+
+def _fastest(work: Work, costs: Costs) -> Option:
+    """Return the cheapest of the fastest options of a flow."""
+    finder = Options(work, costs)
+    everything = range(len(work.after))
+    apart = finder.alone(everything)
+    found = [apart, finder.chains(everything), *_in_parts(work, finder)]
+    allowed = [each for each in found if each.dollars <= apart.dollars and each.seconds <= apart.seconds * (1 + _LATER)]
+    shortest = min(each.seconds for each in allowed)
+    latest = shortest + max(_TOLERANCE * shortest, _OF_START_UP * costs.start_up)
+    near = [each for each in allowed if each.seconds <= latest]
+    return min(near, key=lambda each: (each.dollars, each.seconds, len(each.jobs)))
+
+
+def _in_parts(work: Work, finder: Options) -> Sequence[Option]:
+    """Return the best options that run the parts of a flow one after the other, cut in every way."""
+    cuts = _cuts(work)
+    best: dict[int, list[Option]] = {0: [Option(0.0, 0.0)]}
+    parts: dict[int, list[Option]] = {}
+    for cut in cuts[1:]:
+        options: list[Option] = []
+        for before in cuts:
+            if before == cut or before & ~cut or before not in best:
+                continue
+            part = cut & ~before
+            if part not in parts:
+                parts[part] = finder.of(tuple(bits_of(part)))
+            options += [first + then for first in best[before] for then in parts[part]]
+        best[cut] = _thin_out(best_options(options))
+    return best[cuts[-1]]
+
+
+def _thin_out(options: list[Option]) -> list[Option]:
+    """Return the options, or some that are spread evenly among them: among these the first and the last."""
+    last = len(options) - 1
+    if last < _KEPT:
+        return options
+    return [options[round(place * last / (_KEPT - 1))] for place in range(_KEPT)]
+
+
+def _cuts(work: Work) -> list[int]:
+    """Return the sets of units that may come before all others, from the smallest to the largest."""
+    end = max(start + seconds for start, seconds in zip(work.starts, work.seconds, strict=True))
+    latest = [end - tail for tail in work.tails]
+    everything = (1 << len(work.after)) - 1
+    found = {0, everything}
+    for starts in (work.starts, latest):
+        for time in _changes(starts, work.seconds, end):
+            found.add(sum(1 << member for member, start in enumerate(starts) if start < time))
+    return sorted(found, key=lambda cut: (cut.bit_count(), cut))
+
+
+def _changes(starts: Sequence[float], seconds: Sequence[float], end: float) -> Iterator[float]:
+    """Yield the times at which the number of units that run changes the most, for the longest."""
+    times = [*sorted(set(starts)), end]
+    running = [
+        sum(start <= time < start + takes for start, takes in zip(starts, seconds, strict=True)) for time in times[:-1]
+    ]
+
+    def change(place: int) -> float:
+        lasts = min(times[place] - times[place - 1], times[place + 1] - times[place])
+        return lasts * abs(math.log((running[place] + 0.5) / (running[place - 1] + 0.5)))
+
+    ranked = sorted(range(1, len(times) - 1), key=lambda place: (-change(place), place))
+    yield from (times[place] for place in ranked[:_CUTS])

@@ -1,0 +1,49 @@
+"""What jobs cost: seconds until a layer starts, and dollars."""
+
+from __future__ import annotations
+
+import attrs
+
+from laminar_codegen.planning.pack_schedule import Capacity
+from laminar_runtime.prices import FARGATE, TRANSITION
+
+__all__ = ["USUAL_COSTS", "Costs"]
+
+
+@attrs.frozen
+class Costs:
+    """What a job costs besides the work of its layers.
+
+    Args:
+        start_up: Seconds from its submission to the start of its first layer.
+        billed_start_up: The last seconds of these, which are billed: Fargate bills from the pull of the image on.
+        minimum: The least seconds that are billed.
+        of_cpu: Dollars for a second of a virtual CPU.
+        of_memory: Dollars for a second of a GiB.
+        of_job: Dollars for its state.
+    """
+
+    start_up: float = 45
+    billed_start_up: float = 15
+    minimum: float = 60
+    of_cpu: float = FARGATE["x86_64"][0]
+    of_memory: float = FARGATE["x86_64"][1]
+    of_job: float = TRANSITION
+
+    def bill(self, size: Capacity, seconds: float) -> float:
+        """Return the dollars for a job.
+
+        Args:
+            size: Its size.
+            seconds: The seconds of its layers.
+
+        Example:
+            >>> Costs(of_cpu=1, of_memory=0, of_job=0).bill(Capacity(2, 4096), 100)
+            230
+        """
+        rate = size.cpu * self.of_cpu + size.memory / 1024 * self.of_memory
+        return rate * max(self.minimum, self.billed_start_up + seconds) + self.of_job
+
+
+#: What jobs on Fargate cost if no profile says more: they start after 30 to 90 seconds.
+USUAL_COSTS = Costs()

@@ -1,0 +1,234 @@
+"""The ways to run a part of a flow in jobs: each is as fast, or as cheap, as no other one.
+
+A part is cut into groups: connected layers of one kind. A group is a job of any size, or chains of layers are jobs.
+Groups that do not depend on each other may share jobs, too: beside each other in a larger one, or one after the other
+as long as others take.
+"""
+
+from __future__ import annotations
+
+import graphlib
+import math
+from collections.abc import Iterable, Iterator, Sequence
+
+import attrs
+
+from laminar_codegen.planning.pack_costs import Costs
+from laminar_codegen.planning.pack_schedule import Capacity, schedule
+from laminar_codegen.planning.pack_work import Work, chains
+from laminar_codegen.planning.partial_order import components, earliest_finish, restrict
+
+__all__ = ["Job", "Option", "Options", "best_options"]
+
+#: How much longer jobs may take than the longest group if they run groups one after the other.
+_FILLS = (1.0, 1.25, 1.5, 2.0, 3.0)
+#: The most characters of the names of the layers of a job: the variables of a job have 8,192 in all.
+_NAMES_LENGTH = 5_000
+
+
+@attrs.frozen
+class Job:
+    """A job that runs units.
+
+    Args:
+        members: The units, in the order in which they start.
+        size: Its size.
+        seconds: The seconds of its units.
+    """
+
+    members: tuple[int, ...]
+    size: Capacity
+    seconds: float
+
+
+@attrs.frozen
+class Option:
+    """A way to run a part.
+
+    Args:
+        seconds: Its seconds, with the start-ups of its jobs.
+        dollars: What its jobs bill.
+        jobs: Its jobs.
+    """
+
+    seconds: float
+    dollars: float
+    jobs: tuple[Job, ...] = ()
+
+    def __add__(self, other: Option) -> Option:
+        return Option(self.seconds + other.seconds, self.dollars + other.dollars, (*self.jobs, *other.jobs))
+
+
+def best_options(options: Iterable[Option]) -> list[Option]:
+    """Return the options of which no other one is both as fast and as cheap, from the fastest to the cheapest.
+
+    Args:
+        options: The options.
+
+    Example:
+        >>> [(each.seconds, each.dollars) for each in best_options([Option(2, 5), Option(1, 9), Option(3, 5)])]
+        [(1, 9), (2, 5)]
+    """
+    found: list[Option] = []
+    for option in sorted(options, key=lambda option: (option.seconds, option.dollars, len(option.jobs))):
+        if not found or option.dollars < found[-1].dollars * 0.999:
+            found.append(option)
+    return found
+
+
+@attrs.frozen(eq=False, repr=False)
+class Options:
+    """Finds the options of parts.
+
+    Args:
+        work: The units of the flow.
+        costs: What jobs cost.
+    """
+
+    work: Work
+    costs: Costs
+    known: dict[tuple[int, ...], tuple[Job, ...]] = attrs.field(factory=dict)
+
+    def of(self, members: Sequence[int]) -> list[Option]:
+        """Return the best options of a part.
+
+        Args:
+            members: Its units, sorted.
+        """
+        groups = self._groups(members)
+        apart = len({self.work.kinds[member] for member in members}) == 1
+        found = [*self._options_by_size(groups, apart=apart), self.chains(members)]
+        return best_options([*found, *self._options_of_shares(groups)] if apart and len(groups) > 1 else found)
+
+    def alone(self, members: Sequence[int]) -> Option:
+        """Return the option that has a job for each unit.
+
+        Args:
+            members: The units, sorted.
+        """
+        return self._option([self._jobs((member,))[0] for member in members])
+
+    def chains(self, members: Sequence[int]) -> Option:
+        """Return the option that has a job for each chain.
+
+        Args:
+            members: The units, sorted.
+        """
+        return self._option([self._jobs(chain)[0] for chain in chains(self.work, members)])
+
+    def _jobs(self, members: tuple[int, ...]) -> tuple[Job, ...]:
+        """Return the jobs of different sizes that may run units, from the smallest: each larger one is faster."""
+        known = self.known.get(members)
+        if known is None:
+            known = self.known[members] = tuple(self._make_jobs(members))
+        return known
+
+    def _make_jobs(self, members: tuple[int, ...]) -> Iterator[Job]:
+        work = self.work
+        place = {member: index for index, member in enumerate(members)}
+        after = [[place[above] for above in work.after[member] if above in place] for member in members]
+        seconds = [work.seconds[member] for member in members]
+        needs = [work.needs[member] for member in members]
+        if len(members) == 1:
+            yield Job(members, work.alone[members[0]], seconds[0])
+            return
+        longest = max(earliest_finish(after, seconds))
+        for size in work.sizes(members):
+            takes = schedule(after, seconds, needs, size)
+            yield Job(members, size, takes)
+            if takes <= longest * 1.001:
+                return
+
+    def _groups(self, members: Sequence[int]) -> list[tuple[int, ...]]:
+        """Return the connected units of one kind, cut where units of another kind are between them."""
+        work = self.work
+        after = restrict(work.after, tuple(members))
+        kinds = [work.kinds[member] for member in members]
+        levels: list[int] = []
+        for above, kind in zip(after, kinds, strict=True):
+            levels.append(max((levels[each] + (kinds[each] != kind) for each in above), default=0))
+        connected = [
+            [each for each in above if kinds[each] == kind and levels[each] == level]
+            for above, kind, level in zip(after, kinds, levels, strict=True)
+        ]
+        groups = (work.in_order(members[each] for each in group) for group in components(connected))
+        return [part for group in groups for part in self._short(group)]
+
+    def _short(self, members: tuple[int, ...]) -> list[tuple[int, ...]]:
+        """Return a group, or its units one by one if their names are too long for the variables of a job."""
+        length = sum(len(self.work.units[member].layers[0]) + 1 for member in members)
+        return [members] if length <= _NAMES_LENGTH else [(member,) for member in members]
+
+    def _options_by_size(self, groups: Sequence[tuple[int, ...]], *, apart: bool) -> Iterator[Option]:
+        """Yield the options with a job for each group: as fast as can be with so many processors, or no sooner."""
+        for limit in sorted({job.size.cpu for group in groups for job in self._jobs(group)}):
+            fastest = [self._fastest(group, limit) for group in groups]
+            latest = max(job.seconds for job in fastest)
+            if apart:
+                yield self._beside([self._cheapest(group, latest) for group in groups])
+            else:
+                yield self._option(fastest)
+
+    def _fastest(self, group: tuple[int, ...], limit: float) -> Job:
+        jobs = [job for job in self._jobs(group) if job.size.cpu <= limit] or self._jobs(group)[:1]
+        return min(jobs, key=lambda job: (job.seconds, job.size.cpu))
+
+    def _cheapest(self, group: tuple[int, ...], latest: float) -> Job:
+        jobs = [job for job in self._jobs(group) if job.seconds <= latest] or self._jobs(group)[-1:]
+        return min(jobs, key=lambda job: (self.costs.bill(job.size, job.seconds), job.seconds))
+
+    def _options_of_shares(self, groups: Sequence[tuple[int, ...]]) -> Iterator[Option]:
+        """Yield the options in which groups of one kind that do not depend on each other share jobs."""
+        together = self._short(self.work.in_order(member for group in groups for member in group))
+        if len(together) == 1:
+            yield from (self._beside([job]) for job in self._jobs(together[0]))
+        least = self.costs.minimum - self.costs.billed_start_up
+        for limit in sorted({job.size.cpu for group in groups for job in self._jobs(group)}):
+            latest = max(self._fastest(group, limit).seconds for group in groups)
+            jobs = [self._cheapest(group, latest) for group in groups]
+            for fill in _FILLS:
+                yield self._beside(self._fill(jobs, fill * max(latest, least)))
+
+    def _fill(self, jobs: Iterable[Job], limit: float) -> list[Job]:
+        """Return jobs that run those of given ones one after the other, up to a limit of seconds."""
+        filled: list[tuple[Capacity, float, list[int]]] = []
+        for job in sorted(jobs, key=lambda job: (-job.size.cpu, -job.seconds)):
+            for place, (size, seconds, members) in enumerate(filled):
+                if size == job.size and seconds + job.seconds <= limit:
+                    filled[place] = (size, seconds + job.seconds, [*members, *job.members])
+                    break
+            else:
+                filled.append((job.size, job.seconds, [*job.members]))
+        return [self._nearest(self.work.in_order(members), size) for size, _, members in filled]
+
+    def _nearest(self, members: tuple[int, ...], size: Capacity) -> Job:
+        """Return a job of a size, or of the nearest one below it that is needed."""
+        jobs = self._jobs(members)
+        return next((job for job in reversed(jobs) if job.size.cpu <= size.cpu), jobs[0])
+
+    def _beside(self, jobs: Sequence[Job]) -> Option:
+        """Return the option that has some jobs, which do not depend on each other."""
+        latest = max(self.work.start_up[job.members[0]] + job.seconds for job in jobs)
+        return Option(latest, self._bill(jobs), tuple(jobs))
+
+    def _option(self, jobs: Sequence[Job]) -> Option:
+        """Return the option that has some jobs: its seconds are those of the longest path through them."""
+        return Option(_path(self.work, jobs), self._bill(jobs), tuple(jobs))
+
+    def _bill(self, jobs: Iterable[Job]) -> float:
+        on_batch = (job for job in jobs if self.work.platforms[job.members[0]] is not None)
+        return math.fsum(self.costs.bill(job.size, job.seconds) for job in on_batch)
+
+
+def _path(work: Work, jobs: Sequence[Job]) -> float:
+    """Return the seconds of the longest path through jobs, with their start-ups."""
+    job_of = {member: number for number, job in enumerate(jobs) for member in job.members}
+    above = {
+        number: {job_of[each] for member in job.members for each in work.after[member] if each in job_of} - {number}
+        for number, job in enumerate(jobs)
+    }
+    ends: dict[int, float] = {}
+    for number in graphlib.TopologicalSorter(above).static_order():
+        begins = max((ends[each] for each in above[number]), default=0.0)
+        ends[number] = begins + work.start_up[jobs[number].members[0]] + jobs[number].seconds
+    return max(ends.values(), default=0.0)
