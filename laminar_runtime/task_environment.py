@@ -101,6 +101,7 @@ class TaskContext:
         run: The run of a deployed task whose environment does not name its attempt, as
             ``<job>.<number of its start>``; empty for other tasks.
         drive: The resume or redrive of the execution that it belongs to; empty before the first one.
+        deployed: Whether a service runs the task: AWS Batch, AWS Lambda, or another target.
         claims: The name of the claims of a process that runs one split after the other, as it claims them; empty for
             a task, which is one split.
 
@@ -121,6 +122,7 @@ class TaskContext:
     place: int = 0
     drive: str = ""
     run: str = ""
+    deployed: bool = False
     stored_as: str = ""
     upstream: tuple[tuple[str, str], ...] = ()
     claims: str = ""
@@ -203,6 +205,7 @@ class TaskContext:
             place=child if listed else 0,
             drive=drive,
             run=_run(environment),
+            deployed=on_aws(environment),
             stored_as=environment.get(LAYER_STORED_AS, ""),
             upstream=_upstream(environment),
             claims=claims,

@@ -183,12 +183,12 @@ class Reader:
         drive = self._note_drive((), given)
         recorded = self._try("the datastore", lambda: failures.read(self._objects, key, most=self._most)) or Failures()
         recorded = self._without_earlier(recorded)
-        prefix = key.claims(given[task_environment.LAYER_CLAIMS], drive)
         found: list[Failure] = []
         for detail in details:
             one = tasks.of_job(detail, self._execution, place)
             if one.exit_code == _FINAL and len(recorded):
                 continue
+            prefix = key.claims(given[task_environment.LAYER_CLAIMS], drive, one.job.partition(":")[0])
             held = self._claim_of(key, prefix, one.job)
             found.append(one if held is None else _records.evolve(one, index=held))
         self._note_drive(found, given)
@@ -260,7 +260,11 @@ class Reader:
         key = LayerKey(found.flow, self._execution, found.layer)
         prefix = key.attempts(found.index, self._drives.get(_place(found), ""))
         runs: list[str] = self._try("the datastore", lambda: self._objects.names(prefix)) or []
-        return _records.evolve(found, attempt=max(1, sum(not name.endswith(".failed") for name in runs)))
+        # A child that claims splits may make an attempt in several starts, <job>.<start>.<attempt>.
+        begun = {
+            (name.partition(".")[0], name.rpartition(".")[2]) for name in runs if name.rpartition(".")[2].isdecimal()
+        }
+        return _records.evolve(found, attempt=max(1, len(begun)))
 
 
 def _place(failure: Failure) -> tuple[str, str, int]:

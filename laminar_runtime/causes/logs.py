@@ -45,7 +45,7 @@ def find_streams(
         if flow and known.get(task_environment.FLOW_NAME, flow) != flow:
             continue
         if task_environment.LAYER_CLAIMS in variables:
-            child = _claimer(known, index, objects)
+            child = _claimer(known, str(job), index, objects)
             described = [] if child is None else batch.describe_jobs(jobs=[child])["jobs"]
         elif described and described[0].get("arrayProperties"):
             place = _place(known, index, objects)
@@ -80,12 +80,12 @@ def _place(variables: Mapping[str, str], index: int, objects: Readable) -> int |
     return found.index(index) if index in found else None
 
 
-def _claimer(variables: Mapping[str, str], index: int, objects: Readable) -> str | None:
+def _claimer(variables: Mapping[str, str], job: str, index: int, objects: Readable) -> str | None:
     """Return which child of a job claimed a split, None if none did."""
     named = {task_environment.FLOW_NAME: "-", **variables, task_environment.BATCH_INDEX: "0"}
     try:
         context = TaskContext.parse(named)
-        prefix = context.key.claims(context.claims, context.drive) if context else ""
+        prefix = context.key.claims(context.claims, context.drive, job) if context else ""
         return Owner.loads(objects.get(f"{prefix}{index}")).child
     except (LaminarError, LookupError, TypeError, ValueError):  # not claimed, or damaged
         return None

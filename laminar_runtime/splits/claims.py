@@ -3,8 +3,11 @@
 With ``ForEach(max_concurrency=n)``, an array job has n children, whatever the number of splits, and each child runs one
 split after the other. It claims a split before it runs it, by an object that is created only if there is none::
 
-    .claims/<drive>/<list>/<index>           the split is claimed, by the child and the start that the object names
-    .claims/<drive>/<list>/<index>.failed    the split failed for good
+    .claims/<drive>/<list>/<job>/<index>           the split is claimed, by the child and start that the object names
+    .claims/<drive>/<list>/<job>/<index>.failed    the split failed for good
+
+A job has claims of its own: if a request to submit it is repeated, because its answer was lost, there are two jobs, and
+the one that is waited for runs what the other has not finished.
 
 A claim is never given back. AWS Batch starts a child again whose host was lost: it goes on with the splits that it had
 claimed and not finished. A child that is dead for good fails its array job, after the others have run the other splits.
@@ -58,6 +61,8 @@ class Claims:
         self._splits = splits
         self._lane = deque(splits[place::children])
         self._taken: set[int] = set()
+        #: The splits of which it is known whose they are.
+        self._known: set[int] = set()
 
     def take(self) -> int | None:
         """Claim the next split that nobody has claimed.
@@ -71,6 +76,7 @@ class Claims:
         while (index := self._next()) is not None:
             self._taken.add(index)
             if self._claim(index):
+                self._known.add(index)
                 return index
             self._look()
         return None
@@ -82,16 +88,19 @@ class Claims:
             splits: Their indexes.
         """
         self._taken.update(splits)
+        self._known.update(splits)
 
     def own(self) -> tuple[list[int], list[int]]:
-        """Find what earlier starts of this child claimed.
+        """Find what earlier starts of this child claimed, of the splits that it does not know yet.
+
+        A request of a start that is dead may be stored late. So what it claimed is known for sure when all are claimed.
 
         Returns:
             The splits that it claimed and that neither were left out nor failed, and those that failed.
         """
-        before = set(self._taken)
         failed = self._look()
-        claimed = [index for index in self._splits if index in self._taken and index not in before]
+        claimed = [index for index in self._splits if index in self._taken and index not in self._known]
+        self._known.update(claimed)
 
         def is_own(index: int) -> bool:
             return Owner.loads(self._transport.get(self._path(index))).child == self._owner.child

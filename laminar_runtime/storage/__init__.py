@@ -12,7 +12,10 @@
     <Flow>/.cache/<execution>/<Layer>/.splits/<index>.json       the `Commit` of a split of a fan-out: it finished
     <Flow>/.cache/<execution>/<Layer>/.attempts/<drive>/<index>/ notes on the runs of a split, see
                                                                  `laminar_runtime.tasks.attempts`
-    <Flow>/.cache/<execution>/<Layer>/.claims/<drive>/<name>/    claims of splits, see `laminar_runtime.splits.claims`
+    <Flow>/.cache/<execution>/<Layer>/.claims/<drive>/<name>/<job>/
+                                                                 claims of splits, see `laminar_runtime.splits.claims`
+    <Flow>/.cache/<execution>/<Layer>/.begun/<drive>/<index>     a note that a split began, if its fan-out tolerates
+                                                                 failures: a split that never ran did not fail
     <Flow>/.cache/<execution>/<Layer>/.plan/<name>.txt           notes of the layer's planner, such as indexes
     <Flow>/.cache/<execution>/.input.json                        the input that a state machine was started with
     <Flow>/.cache/<execution>/.failures/<Layer>/<index>.<attempt>.json

@@ -1,4 +1,4 @@
-"""The content of claims of splits, and which split a child claimed last: see `laminar_runtime.splits.claims`."""
+"""Notes on splits: claims, which one a child claimed last, and which began: see `laminar_runtime.splits.claims`."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Callable
 from laminar_runtime import _records
 from laminar_runtime.storage.layout import LayerKey
 
-__all__ = ["FAILED", "Owner", "open_claim"]
+__all__ = ["FAILED", "Owner", "note_begin", "open_claim"]
 
 #: The end of the key of a claim whose split failed for good.
 FAILED = ".failed"
@@ -39,6 +39,18 @@ class Owner:
         """
         found = json.loads(content)
         return cls(found["child"], found["start"])
+
+
+def note_begin(put: Callable[[str, bytes], None], key: LayerKey, drive: str, index: int) -> None:
+    """Note that a split began, or that it failed before: of those without a commit, a fan-out tolerates no others.
+
+    Args:
+        put: Stores an object.
+        key: The layer.
+        drive: The resume or redrive of the execution.
+        index: The split.
+    """
+    put(f"{key.beginnings(drive)}{index}", b"{}")
 
 
 def open_claim(

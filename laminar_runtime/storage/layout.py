@@ -44,7 +44,7 @@ _ARTIFACTS, _ARCHIVES, _CACHE, _LOCKS, _TURNS = "artifacts", "archives", ".cache
 _INPUT, _JOINS, _FAILURES, _ANSWERS = ".input.json", ".joins", ".failures", ".answers"
 #: The objects and folders of a layer among the notes of an execution.
 _RECORD, _SOME, _SPLITS, _ATTEMPTS, _PLAN = ".record.json", ".some", ".splits", ".attempts", ".plan"
-_CLAIMS = ".claims"
+_CLAIMS, _BEGUN = ".claims", ".begun"
 #: The objects of a layer that waits for others, among the joins of an execution.
 _MARKS, _TOKEN = "from", "token.json"
 
@@ -170,14 +170,23 @@ class LayerKey:
         """
         return f"{self.failures}{index}.{min(attempt, LAST_RECORDED)}.json"
 
-    def claims(self, name: str, drive: str) -> str:
+    def claims(self, name: str, drive: str, job: str) -> str:
         """Return the prefix of the claims of splits that the children of a job share, with a slash at its end.
 
         Args:
             name: The name of the job in the layer's plan.
             drive: The resume or redrive of the execution that they belong to; empty before the first one.
+            job: The id of the job, without that of a child: a request that is repeated submits another job.
         """
-        return f"{self._notes}{_CLAIMS}/{drive or '-'}/{name}/"
+        return f"{self._notes}{_CLAIMS}/{drive or '-'}/{name}/{job}/"
+
+    def beginnings(self, drive: str) -> str:
+        """Return the prefix of the notes on splits that began, of a fan-out that tolerates failures.
+
+        Args:
+            drive: The resume or redrive of the execution that they belong to; empty before the first one.
+        """
+        return f"{self._notes}{_BEGUN}/{drive or '-'}/"
 
     def index_list(self, name: str) -> str:
         """Return the key of a list of indexes of the layer's plan.

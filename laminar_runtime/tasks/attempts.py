@@ -23,6 +23,7 @@ from laminar_runtime.configurations.datastores import DataStore
 from laminar_runtime.configurations.failures import FINAL
 from laminar_runtime.exceptions import LayerError
 from laminar_runtime.layer import Layer
+from laminar_runtime.storage.claims import note_begin
 from laminar_runtime.storage.layout import LayerKey
 from laminar_runtime.task_environment import LAYER_ATTEMPT, TaskContext
 
@@ -55,6 +56,8 @@ def begin_attempt(store: DataStore, key: LayerKey, context: TaskContext, layer: 
         NoAttemptLeftError: If the layer has no attempt left.
     """
     retry = layer.configuration.retry
+    if context.deployed and layer.configuration.foreach.tolerated_failures is not None:
+        note_begin(store.transport.put, key, context.drive, context.index)
     if not context.run:
         return context
     if retry.attempts == 1:

@@ -20,7 +20,7 @@ from laminar_runtime.storage.layout import LayerKey
 
 __all__ = ["Ending", "StoppedError", "Worker"]
 
-_FAILED = ".failed"
+_FAILED, _STOPPED = ".failed", ".stopped"
 _SUCCESS = 0
 #: The exit codes of a process that was killed, as Python and as a shell say it.
 _KILLED = frozenset({-signal.SIGKILL, 128 + signal.SIGKILL})
@@ -65,12 +65,14 @@ class Worker:
         transport: Keeps the notes of attempts.
         key: The layer.
         drive: The resume or redrive of the execution.
-        job: The id of the job.
+        job: The start of the job, as ``<job>.<number>``.
         retry: The layer's retry. Of its failures only codes and reasons count: the process of a split decides by
             classes, and ends with 1 or with `FINAL`.
         attempt: The attempt of all splits, if the planner makes the attempts; None if the child makes them.
         spot: Whether the job runs on spot capacity: an attempt that ended with its container may be a reclaim.
         record: Records the failure of an attempt at a split, if its process cannot have done so.
+        check: Raises `StoppedError` if the child was asked to stop.
+        lose: Notes that a split failed for good, in a fan-out that tolerates that.
     """
 
     claims: Claims
@@ -85,6 +87,8 @@ class Worker:
     attempt: int | None = None
     spot: bool = False
     record: Callable[[int, int, Ending], None] = _records.field(default=lambda *_: None)
+    check: Callable[[], None] = _records.field(default=lambda: None)
+    lose: Callable[[int], None] = _records.field(default=lambda _: None)
 
     def work(self, *, restarted: bool = False) -> bool:
         """Run splits until none is left: those that earlier starts of this child left, then one claim after the other.
@@ -98,12 +102,18 @@ class Worker:
         Raises:
             StoppedError: If the child was asked to stop.
         """
-        left, failed = self.claims.own() if restarted else ([], [])
-        succeeded = not failed
-        for index in left:
-            succeeded &= self._work(index, self._next_attempt(index))
+        succeeded = self._go_on() if restarted else True
         while (claimed := self.claims.take()) is not None:
             succeeded &= self._work(claimed, self.attempt or 1)
+        # A claim of an earlier start may have been stored late.
+        return (self._go_on() if restarted else True) and succeeded
+
+    def _go_on(self) -> bool:
+        """Run what earlier starts of this child left, and return whether none of their splits failed."""
+        left, failed = self.claims.own()
+        succeeded = not failed
+        for index in left:
+            succeeded &= self.is_finished(index) or self._work(index, self._next_attempt(index))
         return succeeded
 
     @property
@@ -120,8 +130,15 @@ class Worker:
         if not self._noted:
             return self.attempt or 1
         names = self.transport.names(self.key.attempts(index, self.drive))
-        failed = {name.removesuffix(_FAILED) for name in names if name.endswith(_FAILED)}
-        return 1 + len(failed if self.spot else failed.union(name.removesuffix(_FAILED) for name in names))
+        ended = {name.removesuffix(suffix) for suffix in (_FAILED, _STOPPED) for name in names if name.endswith(suffix)}
+        runs = [name for name in names if not name.endswith((_FAILED, _STOPPED))]
+        last = max((_attempt(name) for name in runs), default=1)
+        if any(name.endswith(_FAILED) and _attempt(name.removesuffix(_FAILED)) == last for name in names):
+            return last + 1
+        # Without a word an attempt ends with its host, or because it has the container killed as a whole: if that
+        # happens again, it is the latter.
+        lost = [name for name in runs if name not in ended and _attempt(name) == last]
+        return last + (len(lost) > 1 and not self.spot)
 
     def _work(self, index: int, attempt: int) -> bool:
         """Run a split to its end, and return whether it finished."""
@@ -129,10 +146,15 @@ class Worker:
         if attempt > last:
             _say(f"{name} has no attempt left: {attempt - 1} of {last} failed or were stopped")
         while attempt <= last:
+            self.check()
             note = f"{self.key.attempts(index, self.drive)}{self.job}.{attempt}"
             self._note(note)
             _say(f"{name} begins{f', attempt {attempt} of {last}' if attempt > 1 else ''}")
-            ending = self.run(index, attempt)
+            try:
+                ending = self.run(index, attempt)
+            except StoppedError:
+                self._note(f"{note}{_STOPPED}")
+                raise
             if self.is_finished(index):
                 _say(f"{name} finished{'' if ending.code == _SUCCESS else f', but after that {ending}'}")
                 return True
@@ -144,6 +166,7 @@ class Worker:
                 break
             self.pause(self.retry.wait(attempt))
             attempt += 1
+        self.lose(index)
         self.claims.fail(index)
         return False
 
@@ -162,6 +185,11 @@ class Worker:
     def _note(self, path: str) -> None:
         if self._noted:
             self.transport.put(path, b"{}")
+
+
+def _attempt(note: str) -> int:
+    """Return the attempt of the note of a run."""
+    return int(note.rpartition(".")[2])
 
 
 def _say(text: str) -> None:

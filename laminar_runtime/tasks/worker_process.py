@@ -23,7 +23,7 @@ from laminar_runtime import _records, indexes, task_environment, types
 from laminar_runtime.configurations.failures import FINAL, OUT_OF_MEMORY, TIMED_OUT
 from laminar_runtime.configurations.layers import Retry
 from laminar_runtime.splits.claims import Claims
-from laminar_runtime.storage.claims import Owner
+from laminar_runtime.storage.claims import Owner, note_begin
 from laminar_runtime.task_environment import TaskContext
 from laminar_runtime.tasks.worker import Ending, StoppedError, Worker
 
@@ -37,6 +37,8 @@ __all__ = ["Processes", "become", "main"]
 _OWN = {task_environment.LAYER_CLAIMS, task_environment.LAYER_INDEXES}
 #: Seconds between SIGTERM and SIGKILL of a split that did not end in time, as AWS Batch gives a job.
 _GRACE = 30.0
+#: The signals that ask this process to stop.
+_SIGNALS = (signal.SIGTERM, signal.SIGINT)
 _SUCCESS = 0
 
 
@@ -59,11 +61,14 @@ def become(flow: Flow, context: TaskContext) -> NoReturn:
         "on": _endings(configuration.retry),
         "timeout": (configuration.executor or flow.configuration.executor).timeout,
         "spot": configuration.container.spot,
+        "tolerant": configuration.foreach.tolerated_failures is not None,
         "encryption": _records.plain(asked()) if asked else {},
     }
     # Without the name of a layer, as this process runs none.
     others = {name: value for name, value in os.environ.items() if not name.startswith("LAMINAR_")}
     path = os.pathsep.join(filter(None, sys.path))
+    # Until the other program listens to them, signals wait.
+    signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
     sys.stdout.flush()
     sys.stderr.flush()
     os.execve(  # noqa: S606 - our own program
@@ -83,13 +88,15 @@ def main() -> None:
     """Run splits until none is left. The exit code is 0 if all that this process ran have finished."""
     known: dict[str, Any] = json.loads(os.environ.pop(task_environment.WORKER))
     variables: dict[str, str] = known["task"]
+    processes = Processes(known["words"], _environment(variables, known["path"]), known["timeout"])
+    processes.listen()
     context = types.unwrap(TaskContext.parse({**os.environ, **variables}))
     store, key = _datastore(variables[task_environment.DATASTORE_ROOT], known["encryption"]), context.key
     start = int(os.environ.get(task_environment.BATCH_ATTEMPT) or 1)
     job = os.environ.get(task_environment.BATCH_JOB, "")
     claims = Claims(
         store.transport,
-        key.claims(context.claims, context.drive),
+        key.claims(context.claims, context.drive, job.partition(":")[0]),
         owner=Owner(job, start),
         splits=_splits(store, context, variables[task_environment.LAYER_INDEXES]),
         place=int(os.environ.get(task_environment.BATCH_INDEX) or 0),
@@ -98,8 +105,6 @@ def main() -> None:
     if context.retry or start > 1:
         # A redrive submits the job again with all of its splits.
         claims.leave_out(store.ledger.finished_splits(key, splits=context.splits))
-    processes = Processes(known["words"], _environment(variables, known["path"]), known["timeout"])
-    processes.listen()
     named = variables.get(task_environment.LAYER_ATTEMPT)
     worker = Worker(
         claims=claims,
@@ -109,11 +114,13 @@ def main() -> None:
         transport=store.transport,
         key=key,
         drive=context.drive,
-        job=job.partition(":")[0],
+        job=f"{job.partition(':')[0]}.{start}",
         retry=_records.copy(Retry(**known["retry"]), on=tuple(known["on"])),
         attempt=int(named) if named else None,
         spot=known["spot"],
         record=lambda index, attempt, ending: _record(store, processes.environment(index, attempt), ending),
+        check=processes.check,
+        lose=lambda index: note_begin(store.transport.put, key, context.drive, index) if known["tolerant"] else None,
     )
     try:
         succeeded = worker.work(restarted=start > 1)
@@ -169,13 +176,15 @@ class Processes:
     ) -> None:
         self._words, self._environment = words, environment
         self._timeout, self._grace = timeout, grace
-        self._stopping = False
+        #: The signal that asked this process to stop, and the process that runs.
+        self._stopping: signal.Signals | None = None
         self._running = 0
 
     def listen(self) -> None:
         """Pass signals that ask this process to stop on to the split, as AWS sends them before it reclaims capacity."""
-        for number in (signal.SIGTERM, signal.SIGINT):
+        for number in _SIGNALS:
             signal.signal(number, self._stop)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, _SIGNALS)
 
     def pause(self, seconds: float) -> None:
         """Wait between attempts.
@@ -189,7 +198,7 @@ class Processes:
         end = time.monotonic() + seconds
         while not self._stopping and (left := end - time.monotonic()) > 0:
             time.sleep(min(left, 1))
-        self._check()
+        self.check()
 
     def environment(self, index: int, attempt: int) -> dict[str, str]:
         """Return the environment variables of the process of a split.
@@ -215,7 +224,7 @@ class Processes:
 
         from laminar_runtime.process import reaper
 
-        self._check()
+        self.check()
         environment = self.environment(index, attempt)
         reaper.prepare()
         process = subprocess.Popen(  # noqa: S603 - running the flow's own command is the purpose
@@ -223,6 +232,9 @@ class Processes:
         )
         reaper.watch(process.pid)
         self._running = process.pid
+        if self._stopping:
+            # The signal came when the process was not known yet. If it came after that, it is sent twice.
+            _signal(process.pid, self._stopping)
         _prefer_to_kill(process.pid)
         late = self._wait_for(process.pid)
         self._running = 0
@@ -231,7 +243,7 @@ class Processes:
         code = process.wait()
         reaper.forget(process.pid)
         if code != _SUCCESS:
-            self._check()
+            self.check()
         return Ending(code, late)
 
     def _wait_for(self, process: int) -> bool:
@@ -255,11 +267,16 @@ class Processes:
         return late.is_set()
 
     def _stop(self, number: int, _frame: FrameType | None) -> None:
-        self._stopping = True
+        self._stopping = signal.Signals(number)
         if self._running:
-            _signal(self._running, signal.Signals(number))
+            _signal(self._running, self._stopping)
 
-    def _check(self) -> None:
+    def check(self) -> None:
+        """Go on unless this process was asked to stop.
+
+        Raises:
+            StoppedError: If it was.
+        """
         if self._stopping:
             raise StoppedError
 

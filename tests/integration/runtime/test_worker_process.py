@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
 import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -76,3 +78,32 @@ def test_a_signal_to_stop_reaches_the_split_and_ends_the_child(tmp_path: Path) -
     assert (tmp_path / "stored").read_text() == "stored\n"
     with pytest.raises(StoppedError):
         child.pause(60)
+
+
+@pytest.mark.usefixtures("_handlers")
+def test_a_signal_that_comes_while_a_split_starts_reaches_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is not known yet which process to pass it on to."""
+    child, start = processes("sleep 30", tmp_path), subprocess.Popen
+
+    def start_and_signal(*arguments: Any, **options: Any) -> Any:
+        process = start(*arguments, **options)
+        os.kill(os.getpid(), signal.SIGTERM)
+        return process
+
+    child.listen()
+    monkeypatch.setattr(subprocess, "Popen", start_and_signal)
+    started = time.monotonic()
+    with pytest.raises(StoppedError):
+        child.run(0, 1)
+    assert time.monotonic() - started < 10
+
+
+@pytest.mark.usefixtures("_handlers")
+def test_signals_wait_until_the_child_listens(tmp_path: Path) -> None:
+    """They are blocked before this process replaces itself, and what comes meanwhile is not lost."""
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
+    os.kill(os.getpid(), signal.SIGTERM)
+    child = processes("exit 0", tmp_path)
+    child.listen()
+    with pytest.raises(StoppedError):
+        child.check()

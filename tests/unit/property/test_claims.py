@@ -9,6 +9,7 @@ from __future__ import annotations
 import random
 import threading
 from collections import Counter
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -24,6 +25,8 @@ from laminar_runtime.tasks.worker import Ending, Worker
 from tests.support.transports import Dictionary
 
 KEY = LayerKey("F", "e1", "A")
+#: The move with which a late request lands.
+_LANDS = 5
 
 
 class DeathError(BaseException):
@@ -37,6 +40,7 @@ class Turns:
         self._wanted: threading.Thread | None = None
         self._condition = threading.Condition()
         self.dying: set[threading.Thread] = set()
+        self.late: list[Callable[[], object]] = []
 
     def wait(self) -> None:
         """Give the turn back, and wait for the next one."""
@@ -64,7 +68,10 @@ class Turns:
 
 
 class Waiting:
-    """A transport of which each request takes a turn before it and one after it."""
+    """A transport of which each request takes a turn before it and one after it.
+
+    If a thread dies before it, the request may be on its way: a claim may be stored later.
+    """
 
     at_once, root = 1, "waiting"
 
@@ -73,7 +80,12 @@ class Waiting:
 
     def __getattr__(self, method: str) -> Any:
         def ask(*arguments: Any) -> Any:
-            self._turns.wait()
+            try:
+                self._turns.wait()
+            except DeathError:
+                if method == "create":
+                    self._turns.late.append(lambda: self._store.create(*arguments))
+                raise
             found = getattr(self._store, method)(*arguments)
             self._turns.wait()
             return found
@@ -96,7 +108,7 @@ class Cluster:
         self.splits, self.children, self.failing = splits, children, failing
         self.retry = Retry(attempts=attempts, delay=0, jitter=0)
         self.running: dict[int, threading.Thread] = {}
-        self.made: Counter[int] = Counter()
+        self.made: Counter[tuple[int, int]] = Counter()
         self.threads: dict[int, threading.Thread] = {}
         self.starts: Counter[int] = Counter()
         self.results: dict[int, bool] = {}
@@ -133,7 +145,7 @@ class Cluster:
             transport=store,
             key=KEY,
             drive="",
-            job="job",
+            job=f"job.{start}",
             retry=self.retry,
         )
 
@@ -149,7 +161,7 @@ class Cluster:
         if attempt > self.retry.attempts:
             self.errors.append(f"split {index} has attempt {attempt}")
         self.running[index] = threading.current_thread()
-        self.made[index] += 1
+        self.made[index, attempt] += 1
         self.turns.wait()
         succeeded = attempt > self.failing.get(index, 0)
         if succeeded:
@@ -195,6 +207,8 @@ def test_every_split_runs_to_its_end_and_never_twice_at_once(  # noqa: PLR0913, 
         cluster.start(child)
     dead: set[int] = set()
     for move, who in moves:
+        if move == _LANDS and cluster.turns.late:
+            cluster.turns.late.pop()()
         if who not in cluster.alive():
             continue
         if move:
@@ -218,8 +232,8 @@ def test_every_split_runs_to_its_end_and_never_twice_at_once(  # noqa: PLR0913, 
     }
     assert done | failed | held == set(range(splits))
     assert len(held) <= len(dead)
-    # A death counts as an attempt, as another start of a job does, if the layer has more than one.
-    assert attempts == 1 or all(made <= attempts for made in cluster.made.values())
+    # The first death in an attempt is taken for the loss of a host.
+    assert attempts == 1 or all(made <= 2 for made in cluster.made.values())
     assert all(failing.get(index, 0) > 0 or attempts > 1 for index in failed)
     succeeded = all(cluster.results.get(child) for child in range(children))
     assert succeeded == (not failed and not dead)

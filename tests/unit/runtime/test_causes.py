@@ -241,7 +241,7 @@ def test_children_that_claim_splits() -> None:
     store = Memory()
     for index in (7, 9):
         failures.write(store.transport.put, TRAIN, record(index, job=f"j:{index % 2}"))
-    prefix = TRAIN.claims("1-0.2", "1")
+    prefix = TRAIN.claims("1-0.2", "1", "j")
     for name, owner in {"3": 0, "5": 0, "7": 1, "9": 1}.items():
         store.transport.put(f"{prefix}{name}", Owner(f"j:{owner}").dumps())
     store.transport.put(TRAIN.split(3), b"{}")
@@ -484,7 +484,7 @@ def test_the_child_that_claimed_a_split() -> None:
         "stepfunctions": history("x", ContainerOverrides={"Environment": environment}),
         "batch": Batch(parent, claiming(0), claimer),
     }
-    prefix = TRAIN.claims("1-0.2", "1")
+    prefix = TRAIN.claims("1-0.2", "1", "j")
     store.transport.put(f"{prefix}7", Owner("j:1").dumps())
     store.transport.put(f"{prefix}8", b"damaged")
 
@@ -599,7 +599,7 @@ def test_damaged_objects_do_not_hide_the_failure(content: bytes) -> None:
     assert found.notes
     store.transport.put(TRAIN.record.replace(".record", ".other"), b"")
     environment = [*REQUEST["ContainerOverrides"]["Environment"], {"Name": "LAMINAR_LAYER_CLAIMS", "Value": "1-0.2"}]
-    store.transport.put(f"{TRAIN.claims('1-0.2', '1')}3", content)
+    store.transport.put(f"{TRAIN.claims('1-0.2', '1', 'j')}3", content)
     claims = history("x", ContainerOverrides={"Environment": environment})
     assert [one.kind for one in read(store, claims, Batch(array("j", 1), claiming(0)))] == ["out of memory"]
 

@@ -47,6 +47,19 @@ def test_another_start_of_a_child_finds_its_claims_that_have_not_ended() -> None
     assert again.take() is None
 
 
+def test_a_claim_of_an_earlier_start_that_is_stored_late_is_found() -> None:
+    """The request of a dead start may still be on its way when the next one begins."""
+    store = Dictionary()
+    first = claims(store, children=1, splits=3)
+    assert first.take() == 0
+    again = claims(store, children=1, start=2, splits=3)
+    assert again.own() == ([0], [])
+    assert first.take() == 1
+    assert (again.take(), again.take()) == (2, None)
+    assert again.own() == ([1], [])
+    assert again.own() == ([], [])
+
+
 def test_a_claim_of_ones_own_that_seems_refused_counts() -> None:
     """A request that was repeated after an error of the network may find its own object."""
 

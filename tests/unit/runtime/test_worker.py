@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import signal
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import pytest
 
@@ -27,8 +27,16 @@ class Child:
         self.endings = list(endings)
         self.made: list[tuple[int, int]] = []
         self.waits: list[float] = []
+        self.lost: list[int] = []
 
-    def work(self, start: int = 1, *, attempt: int | None = None, spot: bool = False) -> bool:
+    def work(
+        self,
+        start: int = 1,
+        *,
+        attempt: int | None = None,
+        spot: bool = False,
+        check: Callable[[], None] = lambda: None,
+    ) -> bool:
         claims = Claims(self.store, "c/", owner=Owner("job", start), splits=range(self.splits), place=0, children=1)
         claims.leave_out([index for index in range(self.splits) if self.is_finished(index)])
         worker = Worker(
@@ -39,10 +47,12 @@ class Child:
             transport=self.store,
             key=KEY,
             drive="",
-            job="job",
+            job=f"job.{start}",
             retry=self.retry,
             attempt=attempt,
             spot=spot,
+            check=check,
+            lose=self.lost.append,
         )
         return worker.work(restarted=start > 1)
 
@@ -54,13 +64,19 @@ class Child:
             return Ending(0)
         if ending == STOPPED:
             raise StoppedError
+        if ending == LOST:
+            raise LostError
         return ending
 
     def is_finished(self, index: int) -> bool:
         return self.store.exists(KEY.split(index))
 
 
-STOPPED = Ending(-signal.SIGTERM)
+class LostError(BaseException):
+    """The host of the child is lost, without a word."""
+
+
+STOPPED, LOST = Ending(-signal.SIGTERM), Ending(-signal.SIGKILL, late=True)
 
 
 def test_a_split_that_fails_runs_again_after_the_wait_of_its_retry() -> None:
@@ -86,14 +102,39 @@ def test_a_split_that_fails_for_good_does_not_keep_the_others_from_running(capsy
     assert len(child.made) == 2
 
 
-@pytest.mark.parametrize(("spot", "attempt"), [(False, 2), (True, 1)])
-def test_an_attempt_that_ended_with_its_container_counts_unless_it_was_reclaimed(spot: bool, attempt: int) -> None:  # noqa: FBT001
-    """The next start of the child goes on with its split."""
-    child = Child(STOPPED)
+@pytest.mark.parametrize("ending", ["STOPPED", "LOST"])
+def test_an_attempt_that_ended_with_its_host_does_not_count(ending: str) -> None:
+    """The next start of the child goes on with its split; whether the host could say that it goes does not matter."""
+    child = Child(STOPPED if ending == "STOPPED" else LOST)
+    with pytest.raises((StoppedError, LostError)):
+        child.work()
+    assert child.work(2)
+    assert child.made == [(0, 1), (0, 1), (1, 1)]
+
+
+@pytest.mark.parametrize(("spot", "attempts"), [(False, [1, 1, 2]), (True, [1, 1, 1])])
+def test_an_attempt_that_has_its_container_killed_counts(spot: bool, attempts: list[int]) -> None:  # noqa: FBT001
+    """The container of the same attempt is lost twice, without spot capacity."""
+    child = Child(LOST, LOST, splits=1)
+    for start in (1, 2):
+        with pytest.raises(LostError):
+            child.work(start, spot=spot)
+    assert child.work(3, spot=spot)
+    assert child.made == [(0, attempt) for attempt in attempts]
+
+
+def test_a_child_that_is_asked_to_stop_begins_nothing() -> None:
+    """An attempt that did not begin leaves no note."""
+    child = Child()
+
+    def stop() -> None:
+        raise StoppedError
+
     with pytest.raises(StoppedError):
-        child.work(spot=spot)
-    assert child.work(2, spot=spot)
-    assert child.made == [(0, 1), (0, attempt), (1, 1)]
+        child.work(check=stop)
+    assert not child.made
+    assert not child.store.names(KEY.attempts(0, ""))
+    assert child.store.exists("c/0")
 
 
 def test_a_layer_with_one_attempt_keeps_it_if_its_container_is_lost() -> None:
@@ -108,13 +149,14 @@ def test_a_layer_with_one_attempt_keeps_it_if_its_container_is_lost() -> None:
 
 def test_a_split_whose_attempts_are_used_up_does_not_run_again(capsys: pytest.CaptureFixture[str]) -> None:
     """It failed for good with the container that its last attempt ended."""
-    child = Child(STOPPED, retry=Retry(attempts=2, delay=0), splits=1)
-    for start in (1, 2):
-        child.endings = [STOPPED]
-        with pytest.raises(StoppedError):
+    child = Child(retry=Retry(attempts=2, delay=0), splits=1)
+    for start in range(1, 5):
+        child.endings = [LOST]
+        with pytest.raises(LostError):
             child.work(start)
-    assert not child.work(3)
-    assert child.made == [(0, 1), (0, 2)]
+    assert not child.work(5)
+    assert child.made == [(0, 1), (0, 1), (0, 2), (0, 2)]
+    assert child.lost == [0]
     assert "split 0 of layer 'A' has no attempt left: 2 of 2 failed or were stopped" in capsys.readouterr().out
 
 
