@@ -108,8 +108,20 @@ def unset_error(layer: Layer, name: str, error: ExecutionError | MissingError) -
         found = UnsetError(f"in execution {execution.id} {error}: {others}")
         found.splits = error.splits
         return found
-    finished = "It finished, but did not assign it." if layer.state.finished else "It did not finish."
-    return UnsetError(f"layer '{layer.name}' has no attribute {quote(name)} in execution {execution.id}. {finished}")
+    return UnsetError(
+        f"layer '{layer.name}' has no attribute {quote(name)} in execution {execution.id}. {_ending(layer)}"
+    )
+
+
+def _ending(layer: Layer) -> str:
+    """Return a sentence about the end of a layer, or of a split, that did not assign an attribute."""
+    if not layer.state.finished:
+        return "It did not finish."
+    record = read_record(layer)
+    if record is None or not record.failed or len(record.failed) < record.splits:
+        return "It finished, but did not assign it."
+    which = "Its only split" if record.splits == 1 else f"Each of its {record.splits} splits"
+    return f"{which} failed, which tolerated_failures allows: each(layer, ...) has no values."
 
 
 def _has_parameters(layer: Layer) -> bool:
