@@ -60,7 +60,7 @@ def handler(request: dict[str, Any], _context: object = None) -> dict[str, Any]:
     )
     if "record" in request:
         parsed = types.unwrap(TaskContext.parse(task.environment()))
-        record(_datastore(), parsed.key, **request["record"])
+        record(_datastore(), parsed.key, drive=parsed.drive, **request["record"])
         return {}
     with tempfile.TemporaryDirectory(prefix="laminar-") as folder:
         request_file, plan_file = Path(folder, "request.json"), Path(folder, "plan.json")
@@ -122,33 +122,50 @@ def _check_length(layer: str, text: str) -> None:
         raise ExecutionError(msg)
 
 
-def record(
+def record(  # noqa: PLR0913 - by name
     datastore: datastores.DataStore,
     key: LayerKey,
     *,
     splits: int,
+    drive: str = "",
     tolerated: float | None = None,
     error: Mapping[str, str] | None = None,
 ) -> None:
     """Write the record of a fan-out, if each of its splits has finished, or no more failed than it tolerates.
 
+    A split that never began has not failed: its job could not be submitted, its image is missing, or all children that
+    could have claimed it are dead.
+
     Args:
         datastore: The flow's datastore.
         key: The layer.
         splits: The number of its splits.
+        drive: The resume or redrive of the execution; empty before the first one.
         tolerated: How many of them may fail, as in `ForEach`.
         error: An error of its jobs, if it tolerates failures and some job failed.
 
     Raises:
-        UnfinishedError: If more splits have not finished. A resume runs them again.
+        UnfinishedError: If more splits have not finished, or some did not begin. A resume runs them.
     """
     known = datastore.ledger.read_record(key)
-    if known is None or known.splits != splits:
-        left = sorted({*range(splits)} - datastore.ledger.finished_splits(key, splits=splits))
-        if len(left) > tolerable(tolerated, splits):
-            failed = _failed_message(key, splits, left, tolerated, error) if error else None
-            raise UnfinishedError(failed or _unfinished_message(key, splits, left))
-        datastore.ledger.write_record(key, splits=splits, failed=left)
+    if known is not None and known.splits == splits:
+        return
+    left = sorted({*range(splits)} - datastore.ledger.finished_splits(key, splits=splits))
+    if left and tolerated is None:
+        raise UnfinishedError(_unfinished_message(key, splits, left))
+    begun = set(map(int, datastore.transport.names(key.beginnings(drive)))) if left else set()
+    if not begun.issuperset(left) or len(left) > tolerable(tolerated, splits):
+        why = error or _error_of_a_split(datastore, key)
+        raise UnfinishedError(_failed_message(key, splits, left, begun, tolerated, why))
+    datastore.ledger.write_record(key, splits=splits, failed=left)
+
+
+def _error_of_a_split(datastore: datastores.DataStore, key: LayerKey) -> dict[str, str]:
+    """Return an error that a split left: its job may be one of an earlier attempt, which the planner made."""
+    from laminar_runtime.storage import failures
+
+    found = failures.read(datastore.transport, key, most=1)
+    return {"Cause": found.shown[0].reason} if found.shown else {}
 
 
 def _names_of(splits: int, left: list[int]) -> str:
@@ -157,15 +174,17 @@ def _names_of(splits: int, left: list[int]) -> str:
     return "its only split" if splits == 1 else f"split{'s' * (len(left) > 1)} {shown} of 0 to {splits - 1}"
 
 
-def _failed_message(
-    key: LayerKey, splits: int, left: list[int], tolerated: float | None, error: Mapping[str, str]
+def _failed_message(  # noqa: PLR0913, PLR0917 - what is known of a failure
+    key: LayerKey, splits: int, left: list[int], begun: set[int], tolerated: float | None, error: Mapping[str, str]
 ) -> str:
     cause = error.get("Cause") or error.get("Error") or "unknown cause"
-    most = tolerable(tolerated, splits)
+    unbegun = [index for index in left if index not in begun]
+    allowed = f"tolerated_failures={tolerated} allows {tolerable(tolerated, splits)}"
+    if unbegun:
+        allowed = f"{len(unbegun)} of these did not begin ({_names_of(splits, unbegun)}), which no fan-out tolerates"
     return (
         f"layer '{key.layer}' of flow '{key.flow}' failed in execution {key.execution}: {len(left)} of its splits did "
-        f"not finish ({_names_of(splits, left)}), and tolerated_failures={tolerated} allows {most}: {cause}. A resume "
-        "runs them again"
+        f"not finish ({_names_of(splits, left)}), and {allowed}: {cause}. A resume runs them again"
     )
 
 

@@ -12,16 +12,16 @@ import math
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from laminar_runtime import _records, task_environment
 from laminar_runtime.blocks import block
-from laminar_runtime.configurations.failures import tolerable
 from laminar_runtime.configurations.layers import Configuration, Retry
 from laminar_runtime.exceptions import ExecutionError, LaminarError, SubmissionError, layer_place
 from laminar_runtime.layer import Layer, Parameters
 from laminar_runtime.limits import STATE_BYTES
-from laminar_runtime.planner import entry_hooks, submissions
+from laminar_runtime.planner import entry_hooks, lost_splits, submissions
 from laminar_runtime.planner.job_groups import executor_of, groups_of, overrides_of, splits_of
 from laminar_runtime.splits import fanout
 from laminar_runtime.storage.layout import LayerKey
@@ -198,22 +198,25 @@ def replan_layer(
         SubmissionError: If a submission hook fails, and the layer has an attempt left.
         ExecutionError: If there is no attempt left, for more splits than the fan-out tolerates, or a hook fails.
     """
-    splits, waits, again = failed["splits"], [0.0], {}
-    most, lost = tolerable(execution.layer(name).configuration.foreach.tolerated_failures, splits), 0
-    for index, attempt, configuration in _unfinished_splits(execution, name, failed):
+    splits, waits = failed["splits"], [0.0]
+    again: dict[int, submissions.Split] = {}
+    errors: dict[int, ExecutionError] = {}
+    unfinished = list(_unfinished_splits(execution, name, failed))
+    lost = lost_splits.find_losses(execution, name, splits, [index for index, _, _ in unfinished])
+    for index, attempt, configuration in unfinished:
         if attempt >= configuration.retry.attempts:
-            lost += 1
-            if lost <= most:
+            lost.add(index)
+            if len(lost) <= lost_splits.most(execution, name, splits):
                 continue
             cause = error.get("Cause") or error.get("Error") or "unknown cause"
             msg = f"layer '{name}' failed on attempt {attempt} of {configuration.retry.attempts}: {cause}"
             raise ExecutionError(msg)
         layer = execution.layer(name, index=index, splits=splits, attempt=attempt)
         layer.configuration = configuration
-        with _hook_errors(layer, "retry"), layer_hooks.calling(execution, layer, "retry"):
-            waits.append(layer.configuration.retry.wait(attempt))
-        again[index] = submissions.Split(layer.configuration, attempt + 1)
-    plan = _plan_with_hooks(execution, name, splits, failed["attempt"] + 1, again, drive)
+        again[index], refused = _call_retry_hooks(execution, layer, attempt, waits)
+        if refused is not None:
+            errors[index] = refused
+    plan = _plan_with_hooks(execution, name, splits, failed["attempt"] + 1, again, drive, errors)
     # Step Functions waits whole seconds.
     return _records.evolve(plan, wait=math.ceil(max(waits)))
 
@@ -253,20 +256,34 @@ def _unfinished_splits(
 
 
 def _plan_with_hooks(  # noqa: PLR0913, PLR0917 - the state of an attempt
-    execution: Execution, name: str, splits: int, number: int, planned: Mapping[int, submissions.Split], drive: str
+    execution: Execution,
+    name: str,
+    splits: int,
+    number: int,
+    planned: Mapping[int, submissions.Split],
+    drive: str,
+    errors: Mapping[int, ExecutionError] = MappingProxyType({}),
 ) -> LayerPlan:
-    """Call the submission hooks of splits, and return the plan."""
+    """Call the submission hooks of splits, and return the plan. Of some splits, the retry hooks failed before."""
     layer = execution.layer(name)
     registered, store, key = layer.configuration.container, execution.datastore, execution.key(layer)
     number, left = submissions.after_failures(store, key, drive, number, planned)
     tried = {index: _call_submission_hooks(execution, name, index, splits, split) for index, split in left.items()}
-    failures = [error for _, error in tried.values() if error is not None]
+    failed = {**errors, **{index: error for index, (_, error) in tried.items() if error is not None}}
+    after = {index: split for index, (split, _) in tried.items()}
+    lost = {index for index, split in after.items() if split.lost}
+    if lost & failed.keys():
+        everything = lost | lost_splits.find_losses(execution, name, splits, planned)
+        of_lost = {index: (after[index].attempt, error) for index, error in failed.items() if index in lost}
+        lost_splits.tolerate(execution, name, splits, drive, everything, of_lost)
+    failures = [error for index, error in failed.items() if index not in lost]
     if failures:
-        after = {index: split for index, (split, _) in tried.items()}
         submissions.store_failure(store, key, drive, number, after, registered)
         raise SubmissionError(str(failures[0])) from failures[0]
     parts: dict[str, tuple[dict[str, Any], list[int]]] = {}
-    for index, (split, _) in tried.items():
+    for index, split in after.items():
+        if split.lost:
+            continue
         container, retry = split.configuration.container, split.configuration.retry
         overrides = overrides_of(execution, name, container, registered)
         changed = submissions.changes_of(container, registered)
@@ -285,11 +302,8 @@ def _call_submission_hooks(
 
     Returns:
         The split. If a hook fails, its next attempt after its retry hooks, and the error.
-
-    Raises:
-        ExecutionError: If a hook fails, and no attempt is left.
     """
-    if split.submitted:
+    if split.submitted or split.lost:
         return split, None
     layer = execution.layer(name, index=index, splits=splits, attempt=split.attempt)
     layer.configuration = split.configuration
@@ -299,10 +313,26 @@ def _call_submission_hooks(
             wanted = layer.configuration.copy()
     except ExecutionError as error:
         if split.attempt >= split.configuration.retry.attempts:
-            raise
-        with _hook_errors(layer, "retry"), layer_hooks.calling(execution, layer, "retry"):
-            return submissions.Split(layer.configuration.copy(), split.attempt + 1), error
+            return _records.evolve(split, lost=True), error
+        following, refused = _call_retry_hooks(execution, layer, split.attempt, [])
+        return following, refused or error
     return submissions.Split(wanted, split.attempt, submitted=True), None
+
+
+def _call_retry_hooks(
+    execution: Execution, layer: Layer, attempt: int, waits: list[float]
+) -> tuple[submissions.Split, ExecutionError | None]:
+    """Call the retry hooks of a split after a failed attempt, and note how long to wait.
+
+    Returns:
+        The next attempt; if a hook fails, none: the split is lost, with the error.
+    """
+    try:
+        with _hook_errors(layer, "retry"), layer_hooks.calling(execution, layer, "retry"):
+            waits.append(layer.configuration.retry.wait(attempt))
+    except ExecutionError as error:
+        return submissions.Split(layer.configuration, attempt, lost=True), error
+    return submissions.Split(layer.configuration.copy(), attempt + 1), None
 
 
 @block

@@ -28,11 +28,13 @@ class Split:
         configuration: Its configuration after its hooks.
         attempt: The attempt, from 1.
         submitted: Whether its submission hooks have succeeded for this attempt.
+        lost: Whether it failed for good: a hook failed, and no attempt is left.
     """
 
     configuration: Configuration
     attempt: int
     submitted: bool = False
+    lost: bool = False
 
 
 def after_failures(
@@ -57,7 +59,7 @@ def after_failures(
                 configuration = split.configuration
                 configuration.container = _records.evolve(configuration.container, **left["container"])
                 configuration.retry = Retry(**left["retry"])
-                found[index] = Split(configuration, left["attempt"], left["submitted"])
+                found[index] = Split(configuration, left["attempt"], left["submitted"], left.get("lost", False))
         number += 1
     return number, found
 
@@ -91,6 +93,7 @@ def store_failure(  # noqa: PLR0913, PLR0917 - the state of an attempt
             "retry": split.configuration.retry.numbers(),
             "attempt": split.attempt,
             "submitted": split.submitted,
+            **({"lost": True} if split.lost else {}),
         }
         for index, split in planned.items()
     }
