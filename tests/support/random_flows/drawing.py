@@ -110,6 +110,10 @@ def _layers(draw: st.DrawFn, spec: FlowSpec, name: str, dense: int) -> LayerSpec
     elements = own and goes_on and not any(hook.reads for hook in layer.hooks)
     if elements and not _sometimes(draw, 3):
         layer = attrs.evolve(layer, pipelined=True)
+    elif over:
+        limit = draw(st.integers(1, 3)) if _sometimes(draw, 3) else None
+        tolerated = draw(st.sampled_from([1, 0, 2, 0.5])) if _sometimes(draw, 3) else None
+        layer = attrs.evolve(layer, limit=limit, tolerated=tolerated)
     with_it = attrs.evolve(spec, layers=(*spec.layers, layer))
     return attrs.evolve(layer, failures=draw(_failures(with_it, layer)))
 

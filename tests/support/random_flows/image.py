@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import json
 import os
 from collections.abc import Mapping
@@ -9,21 +11,28 @@ from typing import Any
 
 import attrs
 
-from laminar_runtime import Flow, _records, plan_layer, run_task, task_environment
+from laminar_runtime import Flow, _records, indexes, plan_layer, run_task, task_environment
 from laminar_runtime.configurations import datastores
+from laminar_runtime.configurations.failures import FINAL
 from laminar_runtime.exceptions import LaminarError
 from laminar_runtime.launching import open_execution
 from laminar_runtime.planner import planner
 from laminar_runtime.splits import fanout
+from laminar_runtime.splits.claims import Claims
+from laminar_runtime.storage.claims import Owner
 from laminar_runtime.storage.layout import LayerKey
 from laminar_runtime.task_environment import TaskContext
 from laminar_runtime.tasks import attempts, task
+from laminar_runtime.tasks.worker import Ending, Worker
 from tests.support.random_flows.behaviour import Memory
 from tests.support.random_flows.loading import deployable
 from tests.support.random_flows.outcomes import Job, Task
 from tests.support.random_flows.spec import FlowSpec
 
 __all__ = ["Image", "InvocationError"]
+
+#: The variables of a child that claims splits, which its splits do not have.
+_OF_CHILD = {task_environment.LAYER_CLAIMS, task_environment.LAYER_INDEXES}
 
 
 class InvocationError(Exception):
@@ -101,9 +110,11 @@ class Image:
         assert all(isinstance(text, str) for text in environment.values())
         context = TaskContext.parse({**environment, task_environment.FLOW_NAME: self.spec.name})
         assert context is not None
+        if context.claims:
+            return self._share(environment, context, job)
         context = fanout.resolve_index(self.store, context)
         finished = task.has_finished(self.store, LayerKey(context.flow, context.execution, context.layer), context)
-        attempts._final = False  # a process begins
+        attempts._code = 1  # a process begins
         execution = open_execution(self.flow, context)
         fields = {"index": context.index, "splits": context.splits, "attempt": context.attempt}
         try:
@@ -118,6 +129,43 @@ class Image:
                 self.jobs[context.layer, context.index, number] = job
         return 0
 
+    def _share(self, environment: Mapping[str, str], context: TaskContext, job: Job | None) -> int:
+        """Run splits as a child that claims them: see `laminar_runtime.tasks.worker_process`."""
+        child, key, store = environment[task_environment.BATCH_JOB], context.key, self.store
+        spelled = environment[task_environment.LAYER_INDEXES]
+        if spelled.startswith("@"):
+            spelled = store.transport.get(key.index_list(spelled[1:])).decode()
+        claims = Claims(
+            store.transport,
+            key.claims(context.claims, context.drive, child.partition(":")[0]),
+            owner=Owner(child),
+            splits=indexes.parse(spelled),
+            place=int(environment.get(task_environment.BATCH_INDEX, "0")),
+            children=int(context.claims.rpartition(".")[2]),
+        )
+        claims.leave_out(store.ledger.finished_splits(key, splits=context.splits))
+        own = {name: text for name, text in environment.items() if name not in _OF_CHILD}
+        named = environment.get(task_environment.LAYER_ATTEMPT)
+
+        def run(index: int, attempt: int) -> Ending:
+            split = {task_environment.LAYER_INDEX: str(index), task_environment.LAYER_ATTEMPT: str(attempt)}
+            return Ending(self.attempt({**own, **split}, job))
+
+        worker = Worker(
+            claims=claims,
+            run=run,
+            is_finished=lambda index: store.ledger.read_split(key, index=index) is not None,
+            pause=lambda _: None,
+            transport=store.transport,
+            key=key,
+            drive=context.drive,
+            job=f"{child.partition(':')[0]}.1",
+            retry=self.flow.registry[context.layer].configuration.retry,
+            attempt=int(named) if named else None,
+        )
+        with contextlib.redirect_stdout(io.StringIO()):
+            return 0 if worker.work() else FINAL
+
     def _plan(self, request: Mapping[str, Any]) -> Any:
         if "record" in request:
             return self._record(request)
@@ -127,7 +175,7 @@ class Image:
         try:
             plan = planner.plan_of(open_execution(self.flow, context), context.layer, request)
         except LaminarError as error:
-            raise InvocationError("ExecutionError", context.layer, str(error)) from error
+            raise InvocationError(type(error).__name__, context.layer, str(error)) from error
         return json.loads(json.dumps(_records.plain(plan)))
 
     def _record(self, request: Mapping[str, Any]) -> Any:
@@ -136,7 +184,7 @@ class Image:
         assert context is not None
         key = LayerKey(context.flow, context.execution, context.layer)
         try:
-            plan_layer.record(self.store, key, splits=request["record"]["splits"])
+            plan_layer.record(self.store, key, drive=context.drive, **request["record"])
         except LaminarError as error:
             raise InvocationError(type(error).__name__, context.layer, str(error)) from error
         return {}

@@ -10,6 +10,7 @@ import attrs
 
 from laminar_runtime.configurations import datastores
 from laminar_runtime.storage.archives import Archive
+from laminar_runtime.storage.commits import Record
 
 __all__ = ["EXECUTION", "Ended", "Job", "Outcome", "Results", "Task", "results_of"]
 
@@ -71,11 +72,13 @@ class Results:
     Args:
         finished: The layers that finished, with the numbers of their splits.
         splits: The splits that finished.
+        failed: The splits of layers that finished without them.
         artifacts: Their artifacts, by layer, split and attribute: whether it is sharded, and the values.
     """
 
     finished: dict[str, int]
     splits: frozenset[tuple[str, int]]
+    failed: frozenset[tuple[str, int]]
     artifacts: dict[tuple[str, int, str], tuple[bool, list[Any]]]
 
     def of(self, layers: set[str]) -> dict[tuple[str, int, str], tuple[bool, list[Any]]]:
@@ -89,13 +92,15 @@ class Results:
 
 def results_of(flow: str, store: datastores.Memory) -> Results:
     """Read the results of the execution of a flow."""
-    finished, splits, artifacts = {}, set(), {}
+    finished, splits, failed, artifacts = {}, set(), set(), {}
     committed = _commits(store)
     for path, content in sorted(store.workspace.items()):
         match path.split("/"):
             case [_, ".cache", _, layer, ".record.json"]:
-                finished[layer] = json.loads(content)["execution"]["splits"]
-                if finished[layer] == 1:
+                record = Record.loads(content, key=path)
+                finished[layer] = record.splits
+                failed.update((layer, index) for index in record.failed)
+                if record.splits == 1 and not record.failed:
                     splits.add((layer, 0))
             case [_, ".cache", _, layer, ".splits", name]:
                 splits.add((layer, int(name.removesuffix(".json"))))
@@ -103,7 +108,7 @@ def results_of(flow: str, store: datastores.Memory) -> Results:
                 archive = Archive.loads(content, key=path)
                 values = [store.read_artifact(flow, artifact) for artifact in archive.artifacts]
                 artifacts[layer, int(index), name.removesuffix(".json")] = (archive.sharded, values)
-    return Results(finished, frozenset(splits), artifacts)
+    return Results(finished, frozenset(splits), frozenset(failed), artifacts)
 
 
 def _commits(store: datastores.Memory) -> dict[tuple[str, int], str]:

@@ -104,7 +104,9 @@ def _configuration(spec: FlowSpec, layer: LayerSpec) -> Iterator[str]:
         (first, *rest), pipelined = layer.over, layer.pipelined
         if any((trouble.layer, trouble.where) == (layer.name, "plan") for trouble in spec.troubles):
             first, pipelined = attrs.evolve(first, index=99), False
-        how = ", pipelined=True" if pipelined else ""
+        known = {"max_concurrency": layer.limit, "tolerated_failures": layer.tolerated}
+        how = "".join(f", {name}={value}" for name, value in known.items() if value is not None and not pipelined)
+        how += ", pipelined=True" if pipelined else ""
         yield f"foreach=ForEach(parameters=[{', '.join(map(_parameter, [first, *rest]))}]{how})"
     if layer.attempts > 1:
         yield f"retry=Retry(attempts={layer.attempts}, delay=0, jitter=0)"

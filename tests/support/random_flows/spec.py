@@ -107,6 +107,8 @@ class LayerSpec:
         reads: The values that its ``__call__`` reads.
         over: The dimensions of its fan-out.
         pipelined: Whether it does so item by item.
+        limit: How many splits of it may run at once, None for all.
+        tolerated: How many of its splits may fail, or which share; None if it tolerates none.
         widths: The numbers of items that its splits shard, in turn and over again; none if it shards nothing.
         failures: The errors that it raises.
         picky: Whether it raises an OSError where its value is a multiple of three.
@@ -123,6 +125,8 @@ class LayerSpec:
     reads: tuple[Read, ...] = ()
     over: tuple[Over, ...] = ()
     pipelined: bool = False
+    limit: int | None = None
+    tolerated: float | None = None
     widths: tuple[int, ...] = ()
     failures: tuple[Failure, ...] = ()
     picky: bool = False
