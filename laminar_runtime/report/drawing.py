@@ -35,6 +35,7 @@ class Card:
         kind: Whether it is a layer, a fan-out or a barrier.
         tooltip: What is shown when it is pointed at.
         focusable: Whether it can be reached by the keyboard and clicked.
+        state: The state of the layer, which its colours show; empty for none.
     """
 
     id: str
@@ -43,6 +44,7 @@ class Card:
     kind: CardKind = "layer"
     tooltip: str = ""
     focusable: bool = False
+    state: str = ""
 
 
 @_records.frozen
@@ -209,13 +211,16 @@ def _draw_link(link: Link, points: Sequence[Point]) -> str:
 def _draw_card(card: Card, corner: Point) -> Iterator[str]:
     (x, y), box = corner, _box(card)
     reachable = f' tabindex="0" role="button" data-card="{as_text(card.id)}"' if card.focusable else ""
-    yield f'<g class="card {card.kind}"{reachable} transform="translate({_figure(x)} {_figure(y)})">'
+    state = f" state-{card.state.replace(' ', '-')}" if card.state else ""
+    yield f'<g class="card {card.kind}{as_text(state)}"{reachable} transform="translate({_figure(x)} {_figure(y)})">'
     if card.tooltip:
         yield f"<title>{as_text(card.tooltip)}</title>"
     size = {"width": box.width, "height": box.height}
     for behind in (2 * _BEHIND, _BEHIND) if card.kind == "fan-out" else ():
         yield _rectangle({"x": behind, "y": behind, **size, "rx": 8}, "behind")
     yield _rectangle({**size, "rx": 4 if card.kind == "barrier" else 8}, "face")
+    if card.state:
+        yield _rectangle({"x": 0, "y": 6, "width": 5, "height": box.height - 12, "rx": 2.5}, "mark")
     middle = _figure(box.width / 2)
     if card.kind == "barrier":
         yield f'<text class="title" x="{middle}" y="15">{as_text(card.title)}</text>'

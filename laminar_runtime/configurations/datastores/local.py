@@ -156,6 +156,14 @@ class FileTransport:
         """Return whether there is an object."""
         return os.path.isfile(self._file(key))
 
+    def size(self, key: str) -> int:
+        """Return the bytes of an object."""
+        try:
+            with files.raising_errors(address(self, key)):
+                return os.stat(self._file(key)).st_size
+        except FileNotFoundError:
+            raise missing(self, key) from None
+
     def names(self, prefix: str) -> list[str]:
         """List the names directly below a prefix."""
         try:

@@ -58,6 +58,10 @@ class MemoryTransport:
         """Return whether there is an object."""
         return key in self.objects
 
+    def size(self, key: str) -> int:
+        """Return the bytes of an object."""
+        return len(self.get(key))
+
     def names(self, prefix: str) -> list[str]:
         """List the names directly below a prefix."""
         rest = (key.removeprefix(prefix) for key in list(self.objects) if key.startswith(prefix))

@@ -1,0 +1,162 @@
+"""The layers of an execution for its page: their dependencies, and how far they are."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Iterator
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from laminar_runtime import _records
+from laminar_runtime.exceptions import LaminarError, MissingError
+from laminar_runtime.failures.record import Failures
+from laminar_runtime.report.record import LayerState, ReportLayer
+from laminar_runtime.storage.layout import LayerKey, cache_prefix
+from laminar_runtime.timings import Attempt, Timings
+
+if TYPE_CHECKING:
+    from laminar_runtime.configurations.datastores import DataStore
+    from laminar_runtime.flow import Flow
+
+__all__ = ["PARAMETERS", "Reader", "add_records", "find_layers"]
+
+Value = TypeVar("Value")
+
+PARAMETERS = "Parameters"
+#: The note on the graph of an execution, below its part of the cache.
+_GRAPH = ".graph.json"
+
+
+class Reader:
+    """Reads parts of a report, and notes those that cannot be read."""
+
+    def __init__(self) -> None:
+        self.notes: list[str] = []
+
+    def read(self, what: str, read: Callable[[], Value], default: Value) -> Value:
+        """Return what a function reads, or a default if it cannot.
+
+        Args:
+            what: What it reads, for the note.
+            read: The function.
+            default: The default.
+        """
+        try:
+            return read()
+        except (LaminarError, OSError) as error:
+            self.notes.append(f"{what} cannot be read: {error}")
+        except Exception as error:  # noqa: BLE001 - a page with a note is better than none
+            self.notes.append(f"{what} cannot be read: {type(error).__name__}: {error}")
+        return default
+
+
+def find_layers(
+    flow: Flow | None, store: DataStore | None, timings: Timings, failures: Failures, reader: Reader
+) -> Iterator[ReportLayer]:
+    """Yield the layers of an execution: by the flow's code, else by the note of the execution, else by its attempts.
+
+    Args:
+        flow: The flow, if its code is there.
+        store: The datastore, if it can be read.
+        timings: The attempts, which say how far layers are.
+        failures: The failures, which know the number of splits.
+        reader: Reads the note.
+    """
+    for layer in _layers(flow, store, timings, reader):
+        yield _records.evolve(layer, **_state(layer, timings, failures))
+
+
+def _layers(flow: Flow | None, store: DataStore | None, timings: Timings, reader: Reader) -> Iterator[ReportLayer]:
+    if flow is not None:
+        yield from _layers_of_flow(flow)
+        return
+    noted: list[ReportLayer] = []
+    if store is not None:
+        noted = reader.read("the graph", lambda: _layers_of_note(store, timings), noted)
+    if not noted:
+        reader.notes.append("the dependencies of layers are not known here: give the flow's file to see them")
+    known = {layer.name for layer in noted}
+    yield from noted
+    yield from (
+        ReportLayer(name=name) for name in dict.fromkeys(one.layer for one in timings.attempts) if name not in known
+    )
+
+
+def _layers_of_flow(flow: Flow) -> Iterator[ReportLayer]:
+    from laminar_runtime.configurations.hooks import annotation
+
+    for name, definition in flow.registry.items():
+        if name == PARAMETERS:
+            continue
+        foreach = definition.configuration.foreach
+        yield ReportLayer(
+            name=name,
+            depends=tuple(one for one in flow.registry if one in flow.dependencies_of(name) and one != PARAMETERS),
+            over=tuple(f"{one.name}.{one.attribute}" for one in foreach.parameters),
+            pipelined=foreach.pipelined,
+            optional=any(annotation.kind_of(hook) == "entry" for hook in definition.hooks),
+            summary=(definition.layer.__doc__ or "").strip().partition("\n")[0],
+        )
+
+
+def _layers_of_note(store: DataStore, timings: Timings) -> list[ReportLayer]:
+    """Return the layers that the execution itself has noted, with the flow's code. Any code may have written it."""
+    try:
+        content = store.transport.get(f"{cache_prefix(timings.flow, timings.execution)}{_GRAPH}")
+    except MissingError:
+        return []
+    noted: Any = json.loads(content)
+    return [
+        ReportLayer(
+            name=str(name),
+            depends=tuple(str(one) for one in facts.get("after", ()) if one != PARAMETERS),
+            over=tuple(str(one) for one in facts.get("over", ())),
+            pipelined=bool(facts.get("pipelined")),
+            optional=bool(facts.get("optional")),
+            summary=str(facts.get("summary", "")),
+        )
+        for name, facts in noted["layers"].items()
+        if name != PARAMETERS
+    ]
+
+
+def _state(layer: ReportLayer, timings: Timings, failures: Failures) -> dict[str, Any]:
+    """Return the state and the number of splits of a layer, by its attempts."""
+    last: dict[int | None, Attempt] = {}
+    for one in timings.attempts:
+        if one.layer == layer.name:
+            before = last.get(one.index)
+            last[one.index] = one if before is None or one.attempt >= before.attempt else before
+    splits = max([len(last), *(one.splits for one in failures if one.layer == layer.name)])
+    return {"state": _state_of([one.outcome for one in last.values()]), "splits": splits if last else None}
+
+
+def _state_of(outcomes: Iterable[str]) -> LayerState:
+    found = set(outcomes)
+    if not found:
+        return "not run"
+    if "failed" in found:
+        return "failed"
+    if found == {"succeeded"}:
+        return "succeeded"
+    return "running" if found & {"running", "succeeded"} else "waiting"
+
+
+def add_records(layers: Iterable[ReportLayer], store: DataStore, timings: Timings) -> Iterator[ReportLayer]:
+    """Yield layers with what their records say: one without attempts may have finished before, or be skipped.
+
+    Args:
+        layers: The layers.
+        store: The datastore.
+        timings: The execution.
+    """
+    skipped = timings.status == "SUCCEEDED"
+    for layer in layers:
+        record = store.ledger.read_record(LayerKey(timings.flow, timings.execution, layer.name))
+        if record is None:
+            yield _records.evolve(layer, state="skipped") if layer.state == "not run" and skipped else layer
+        elif layer.state == "not run":
+            yield _records.evolve(layer, state="finished before", splits=record.splits)
+        else:
+            # A fan-out that tolerates failures has finished with them.
+            state: LayerState = "succeeded" if layer.state == "failed" else layer.state
+            yield _records.evolve(layer, state=state, splits=record.splits)
