@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from laminar_runtime import _records, task_environment
-from laminar_runtime.causes import children, tasks
+from laminar_runtime.causes import children, functions, tasks
 from laminar_runtime.causes.histories import History, StateTask
 from laminar_runtime.causes.texts import parse_object
 from laminar_runtime.exceptions import LaminarError
@@ -61,6 +61,8 @@ class Reader:
         self._flows, self._most = flows, most
         self._notes: list[str] = []
         self._drives: dict[tuple[str, str, int], str] = {}
+        #: When functions failed, by their places.
+        self._functions: dict[tuple[str, str, int], float] = {}
         #: The resume or redrive that ended, as the history and the tasks say it; empty if the history cannot be read.
         self._ended: set[str] = set()
 
@@ -147,6 +149,7 @@ class Reader:
         answered = "errorMessage" in described or task.error == tasks.UNKNOWN
         of = tasks.of_function if task.payload and answered else tasks.of_state
         found = of(task, self._execution, self._place(given))
+        self._functions |= {_place(found): task.seconds} if of is tasks.of_function else {}
         self._note_drive([found], given)
         return [found], 1
 
@@ -227,7 +230,7 @@ class Reader:
         if record is None and recorded.count > len(recorded):
             record = self._try("the datastore", lambda: self._read_split(found))
         if record is None or not self._is_of(record, found):
-            return self._count_attempt(found)
+            return self._find_stream(self._count_attempt(found))
         if found.kind in _SIGNALLED:
             # What the task made of the signal that ended it is not why it ended, but says where it was then.
             attempt, where = found.attempt or record.attempt, {"frame": record.frame, "traceback": record.traceback}
@@ -239,7 +242,8 @@ class Reader:
     def _is_of(self, record: Failure, found: Failure) -> bool:
         """Return whether a record is of the run that a failure is of, not of an earlier one."""
         drive = self._drives.get(_place(found), "")
-        if not found.job:  # a function: what ended it from outside left no record
+        if not found.job or _place(found) in self._functions:
+            # What ended a function from outside left no record.
             return found.kind in {"error", "exited"} and record.drive == drive
         same = record.job == found.job and record.start == found.start
         return same or (found.kind == "exited" and found.exit_code == _FINAL and record.drive == drive)
@@ -252,6 +256,15 @@ class Reader:
     def _read_split(self, found: Failure) -> Failure | None:
         key = LayerKey(found.flow, self._execution, found.layer)
         return next(iter(failures.read(self._objects, key, index=found.index)), None)
+
+    def _find_stream(self, found: Failure) -> Failure:
+        """Return the failure of a function with its log stream: no record names it."""
+        ended = self._functions.get(_place(found))
+        if ended is None or not (found.log_group and found.job):
+            return found
+        group, request = found.log_group, found.job
+        name = self._try("its log", lambda: functions.find_stream(self._client("logs"), group, request, ended))
+        return _records.evolve(found, log_stream=name or "")
 
     def _count_attempt(self, found: Failure) -> Failure:
         """Return the failure of a task without a record, with its attempt, which its runs have noted."""

@@ -31,6 +31,7 @@ class StateTask:
         service: The service, such as ``batch`` or ``lambda``.
         request: What was requested.
         answer: What the service answered at once, such as the id of a job.
+        output: What it answered in the end, if the task succeeded.
         error: The name of its error; empty if it was running.
         cause: The cause of its error.
         seconds: When it failed, or began, in seconds since the epoch.
@@ -40,6 +41,7 @@ class StateTask:
     service: str = ""
     request: Mapping[str, Any] = _records.field(factory=dict)
     answer: Mapping[str, Any] = _records.field(factory=dict)
+    output: Mapping[str, Any] = _records.field(factory=dict)
     error: str = ""
     cause: str = ""
     seconds: float = 0.0
@@ -167,6 +169,7 @@ class History:
             service=scheduled.get("resourceType", ""),
             request=parse_object(scheduled.get("parameters", "")),
             answer=parse_object(submitted.get("output", "")),
+            output=parse_object(details.get("taskSucceededEventDetails", {}).get("output", "")),
             error=str(failure.get("error", "an error" if failure else "")),
             cause=str(failure.get("cause", "")),
             seconds=event["timestamp"].timestamp() if "timestamp" in event else 0.0,

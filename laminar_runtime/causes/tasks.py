@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from laminar_runtime import task_environment
+from laminar_runtime.causes import functions
 from laminar_runtime.causes.histories import StateTask
 from laminar_runtime.causes.texts import parse_object
 from laminar_runtime.exceptions import FlowError, MissingError
@@ -114,6 +115,8 @@ def of_function(task: StateTask, execution: str, place: Mapping[str, Any]) -> Fa
         reason=one_line(reason if found else message if kind == "error" else f"{task.error}: {message}"),
         error_class=error,
         time=spell_time(task.seconds),
+        job=functions.request_of(task),
+        log_group=functions.log_group(task),
     )
 
 

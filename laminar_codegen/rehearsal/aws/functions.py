@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import tempfile
 import threading
+import time
 import uuid
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -120,6 +121,7 @@ class Functions:
         with self._places:
             self.events.announce(begun)
             invocation = self._run(function, event, request_id, log)
+            _publish_log(function, request_id, invocation)
         status: InvocationStatus = "SUCCEEDED" if invocation.error is None else "FAILED"
         reason = None if invocation.error is None else json.loads(invocation.payload)["errorMessage"]
         self.events.announce(attrs.evolve(begun, status=status, reason=reason))
@@ -168,6 +170,31 @@ class Functions:
                 "AWS_LAMBDA_REQUEST_ID": request_id,
             },
         )
+
+
+def _publish_log(function: Function, request_id: str, invocation: Invocation) -> None:
+    """Copy the output of an invocation to where AWS Lambda puts it, with the lines that it adds.
+
+    https://docs.aws.amazon.com/lambda/latest/dg/monitoring-cloudwatchlogs-view.html
+    """
+    from moto.logs.models import logs_backends
+
+    _, _, _, region, account, *_ = function.arn.split(":")
+    backend: Any = logs_backends[account][region]
+    group = f"/aws/lambda/{function.name}"
+    backend.ensure_log_group(group)
+    printed = invocation.log.read_text(errors="replace").splitlines() if invocation.log.exists() else []
+    late = [_timeout_message(function, request_id)] if "Task timed out after" in invocation.payload else []
+    lines = [
+        f"START RequestId: {request_id} Version: {function.version}",
+        *printed,
+        *late,
+        f"END RequestId: {request_id}",
+    ]
+    now = round(time.time() * 1000)  # not the clock of the executions: moto drops what is hours ahead
+    # Not through the API: requests would take longer than functions that do little.
+    backend.create_log_stream(group, request_id)
+    backend.put_log_events(group, request_id, [{"timestamp": now, "message": line or " "} for line in lines])
 
 
 def _timeout_message(function: Function, request_id: str) -> str:

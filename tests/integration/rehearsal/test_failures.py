@@ -29,16 +29,24 @@ from laminar_runtime.configurations.layers import Container, ForEach, Parameter,
 
 LARGE = Container(memory=1024)
 HERE = os.path.dirname(__file__)
-if "AWS_BATCH_JOB_ID" in os.environ and os.path.exists(os.path.join(HERE, "missing")):
+RUNS = "LAMINAR_PLAN_FILE" not in os.environ
+WHAT = "missing for Score" if os.environ.get("LAMINAR_LAYER_NAME") == "Score" else "missing"
+if "LAMINAR_LAYER_NAME" in os.environ and RUNS and os.path.exists(os.path.join(HERE, WHAT)):
     import a_library_that_the_image_lacks
+if "PASSWORD" in os.environ and os.path.exists(os.path.join(HERE, "no login")):
+    raise ImportError("cannot log in with " + repr(os.environ["PASSWORD"]))
 
 
 class Failing(Flow): ...
 
 
-@Failing.register(retry=Retry(attempts=2, delay=0.01, jitter=0))
+@Failing.register(
+    container=Container(secrets={"PASSWORD": "ssm:/failing/password"}), retry=Retry(attempts=2, delay=0.01, jitter=0)
+)
 class Load(Layer):
     def __call__(self, parameters: Parameters) -> None:
+        if os.path.exists(os.path.join(HERE, "exits")):
+            os._exit(9)
         match parameters.how:
             case "raise":
                 raise KeyError(f"attempt {self.attempt}")
@@ -61,11 +69,14 @@ class Train(Layer):
         self.weight = load.rows
 
 
-@Failing.register(executor=executors.AWS.Lambda())
+@Failing.register(executor=executors.AWS.Lambda(timeout=3))
 class Score(Layer):
     def __call__(self, train: Train, parameters: Parameters) -> None:
+        print("scoring", parameters.how)
         if parameters.how == "lambda kill":
             os.kill(os.getpid(), signal.SIGKILL)
+        if parameters.how == "lambda sleep":
+            time.sleep(60)
         if parameters.how == "lambda raise":
             raise LookupError("no score")
 
@@ -79,6 +90,9 @@ class Score(Layer):
 if flow := Failing():
     flow()
 """
+
+
+PASSWORD = "correct 'horse'"
 
 
 @attrs.define
@@ -132,6 +146,7 @@ def bench(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
     ):
         for name, value in aws.environment.items():
             monkeypatch.setenv(name, value)
+        aws.client("ssm").put_parameter(Name="/failing/password", Value=PASSWORD, Type="SecureString")
         compilation = compile_flow(str(folder / "flow.py"))
         flow, deployment = compilation.source.flow, deploy(compilation, aws)
         flow.configuration.scheduler = AWS.StepFunctions()
@@ -146,7 +161,7 @@ def test_an_error_of_the_layer(bench: Bench) -> None:
     assert (failure.layer, failure.attempt, failure.kind) == ("Load", 2, "error")
     assert (failure.error_class, failure.message) == ("KeyError", "'attempt 2'")
     assert failure.exit_code == 79
-    assert failure.frame.endswith("main.py:21 in Load.__call__")
+    assert failure.frame.endswith("main.py:29 in Load.__call__")
     assert 'raise KeyError(f"attempt {self.attempt}")' in failure.traceback
     first, *rest = str(error).splitlines()
     assert first == (
@@ -174,7 +189,51 @@ def test_a_file_that_cannot_be_imported(bench: Bench) -> None:
         (bench.image / "missing").unlink()
     assert (failure.layer, failure.error_class, failure.attempt) == ("Load", "ModuleNotFoundError", 0)
     assert failure.reason == "ModuleNotFoundError: No module named 'a_library_that_the_image_lacks'"
-    assert failure.frame.endswith("main.py:10 in <module>")
+    assert failure.frame.endswith("main.py:12 in <module>")
+
+
+def test_an_error_of_an_import_that_shows_a_secret(bench: Bench) -> None:
+    """The flow, which has the names of its secrets, is not known then: the container has them, too."""
+    (bench.image / "no login").touch()
+    try:
+        error = bench.fail()
+    finally:
+        (bench.image / "no login").unlink()
+    (failure,) = error.failures
+    assert failure.reason in {"ImportError: cannot log in with '***'", 'ImportError: cannot log in with "***"'}
+    assert "horse" not in f"{error}{failure.message}{failure.traceback}"
+
+
+def test_a_redrive_that_fails_for_another_reason(bench: Bench) -> None:
+    """The record of the drive before it has the key of the same attempt, and is not taken for the new failure."""
+    execution = bench.start("raise")
+    with pytest.raises(ExecutionFailedError, match="KeyError"):
+        execution.wait(timeout=60)
+    (bench.image / "exits").touch()
+    try:
+        execution.resume()
+        with pytest.raises(ExecutionFailedError) as error:
+            execution.wait(timeout=60)
+    finally:
+        (bench.image / "exits").unlink()
+    (failure,) = error.value.failures
+    assert (failure.layer, failure.kind, failure.exit_code, failure.attempt) == ("Load", "exited", 9, 2)
+
+
+def test_a_file_that_a_function_cannot_import(bench: Bench) -> None:
+    """Its record is not replaced by that of a process that exited, and the state has the error's name."""
+    (bench.image / "missing for Score").touch()
+    try:
+        error = bench.fail()
+    finally:
+        (bench.image / "missing for Score").unlink()
+    (failure,) = error.failures
+    assert (failure.layer, failure.kind, failure.error_class) == ("Score", "error", "ModuleNotFoundError")
+    assert failure.frame.endswith("main.py:12 in <module>")
+    assert failure.log_stream
+    arn = bench.deployment.execution_arn(error.execution)
+    described = bench.aws.client("stepfunctions").describe_execution(executionArn=arn)
+    assert described["error"] == "ModuleNotFoundError"
 
 
 def test_a_process_that_exits_after_an_attempt_that_raised(bench: Bench) -> None:
@@ -256,6 +315,7 @@ def test_some_splits_of_a_fan_out(bench: Bench) -> None:
     [
         ("lambda raise", "error", "LookupError: no score"),
         ("lambda kill", "out of memory", "its process ended with signal SIGKILL"),
+        ("lambda sleep", "timed out", "Sandbox.Timedout: RequestId: "),
         ("hook", "error", "ExecutionError: entry hook 'enters' of layer 'Score' of flow 'Failing' failed"),
     ],
 )
@@ -265,6 +325,9 @@ def test_functions(bench: Bench, how: str, kind: str, reason: str) -> None:
     assert (failure.layer, failure.kind) == ("Score", kind)
     assert failure.reason.startswith(reason)
     assert failure.log_group.startswith("/aws/lambda/")
+    logs = bench.aws.client("logs")
+    events = logs.get_log_events(logGroupName=failure.log_group, logStreamName=failure.log_stream)["events"]
+    assert any(("scoring" if how.startswith("lambda") else "no entry") in event["message"] for event in events)
 
 
 def _await_job(bench: Bench) -> None:

@@ -95,6 +95,7 @@ def describe(error: Exception) -> dict[str, Any]:
     return {
         "errorMessage": str(error),
         "errorType": type(error).__name__,
+        "requestId": os.environ["AWS_LAMBDA_REQUEST_ID"],
         "stackTrace": traceback.format_list(traceback.extract_tb(error.__traceback__)),
     }
 
