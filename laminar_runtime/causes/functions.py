@@ -9,7 +9,7 @@ from typing import Any
 from laminar_runtime.causes.histories import StateTask
 from laminar_runtime.causes.texts import parse_object
 
-__all__ = ["find_stream", "log_group", "only_request", "request_of"]
+__all__ = ["find_stream", "log_group", "only_request", "request_of", "runs_layer"]
 
 _ID = r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
 #: How AWS Lambda names the request in the message of an error, and in its own lines of a log.
@@ -45,6 +45,16 @@ def log_group(task: StateTask) -> str:
     _, _, named = str(task.request.get("FunctionName", "")).rpartition("function:")
     name = named.partition(":")[0]
     return f"/aws/lambda/{name}" if name else ""
+
+
+def runs_layer(task: StateTask) -> bool:
+    """Return whether a task invoked the function of a layer, and not a planner.
+
+    Args:
+        task: The task of the state machine.
+    """
+    # The name ends with the label of the function: see `laminar_codegen.ir.labels`.
+    return "run_" in log_group(task).rpartition("-")[2]
 
 
 def find_stream(client: Any, group: str, request: str, seconds: float) -> str:

@@ -6,26 +6,59 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
-from laminar_runtime import indexes, task_environment
+from laminar_runtime import _records, indexes, task_environment
+from laminar_runtime.causes.functions import find_stream, log_group, only_request, request_of, runs_layer
 from laminar_runtime.causes.histories import History, StateTask
-from laminar_runtime.causes.tasks import variables_of
+from laminar_runtime.causes.tasks import place_of, variables_of
 from laminar_runtime.exceptions import FlowError, LaminarError
 from laminar_runtime.failures import jobs
 from laminar_runtime.storage.claims import Owner
 from laminar_runtime.storage.failures import Readable
 from laminar_runtime.task_environment import TaskContext
 
-__all__ = ["find_streams", "only_split", "read_stream"]
+__all__ = ["Stream", "find_streams", "only_split", "read_output", "read_stream"]
 
 #: How deep executions that state machines started are looked into.
 _DEPTH = 5
 _BEGINS = re.compile(r"laminar: split (?P<index>\d+) of layer '(?P<layer>.*)' begins")
 
 
+@_records.frozen
+class Stream:
+    """A log stream of CloudWatch Logs.
+
+    Args:
+        group: Its log group.
+        name: Its name.
+        request: The request of AWS Lambda whose output is asked for; empty if all of it is.
+    """
+
+    group: str
+    name: str
+    request: str = ""
+
+
+def read_output(
+    client: Callable[[str], Any], arn: str, named: tuple[str, str], index: int, objects: Readable
+) -> Iterator[str]:
+    """Yield the output of the attempts at a split, the first one first: on AWS Batch and on AWS Lambda.
+
+    Args:
+        client: Returns a client of a service of AWS.
+        arn: The ARN of the execution.
+        named: The flow's name, empty if it does not matter, and the layer's name.
+        index: The index of the split, 0 for a layer that does not fan out.
+        objects: The objects of the datastore, which may have the indexes of an array job.
+    """
+    for found in find_streams(client, arn, named, index, objects):
+        lines = read_stream(client("logs"), found.group, found.name)
+        yield from only_request(lines, found.request) if found.request else only_split(lines, named[1], index)
+
+
 def find_streams(
     client: Callable[[str], Any], arn: str, named: tuple[str, str], index: int, objects: Readable
-) -> Iterator[tuple[str, str]]:
-    """Yield the log groups and streams of the attempts at a split, the first one first.
+) -> Iterator[Stream]:
+    """Yield the log streams of the attempts at a split, the first one first.
 
     Args:
         client: Returns a client of a service of AWS.
@@ -38,7 +71,11 @@ def find_streams(
     for task in _tasks(client("stepfunctions"), arn, _DEPTH):
         variables = variables_of(task)
         job = task.answer.get("JobId")
-        if not job or variables.get(task_environment.LAYER_NAME) != layer:
+        if variables.get(task_environment.LAYER_NAME) != layer:
+            continue
+        if runs_layer(task) and _index(variables, objects) == index:
+            yield from _of_function(client, task)
+        if not job:
             continue
         described = batch.describe_jobs(jobs=[job])["jobs"]
         known = {**variables, **(jobs.variables(described[0]) if described else {})}
@@ -56,12 +93,25 @@ def find_streams(
             yield from _streams(detail)
 
 
-def _streams(detail: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+def _index(variables: Mapping[str, str], objects: Readable) -> int | None:
+    """Return the split of the task of a function; None if it is unknown."""
+    place = place_of(variables, "", lambda context, name: objects.get(context.key.index_list(name)).decode())
+    return place.get("index")
+
+
+def _of_function(client: Callable[[str], Any], task: StateTask) -> Iterator[Stream]:
+    group, request = log_group(task), request_of(task)
+    name = find_stream(client("logs"), group, request, task.seconds) if request else ""
+    if name:
+        yield Stream(group, name, request)
+
+
+def _streams(detail: Mapping[str, Any]) -> Iterator[Stream]:
     group = jobs.log_group(detail)
     containers = [attempt.get("container") or {} for attempt in detail.get("attempts") or []]
     streams = [container.get("logStreamName") for container in (*containers, detail.get("container") or {})]
     for stream in dict.fromkeys(filter(None, streams)):
-        yield group, stream
+        yield Stream(group, stream)
 
 
 def _place(variables: Mapping[str, str], index: int, objects: Readable) -> int | None:

@@ -232,7 +232,7 @@ class DeployedExecution:
         return self
 
     def logs(self, layer: str, index: int = 0, *, flow: str = "") -> Iterator[str]:
-        """Yield the output of a layer on AWS Batch, or of one split of it, of all attempts, from CloudWatch Logs.
+        """Yield the output of a layer, or of one split of it, of all attempts, from CloudWatch Logs.
 
         Args:
             layer: The layer's name.
@@ -252,5 +252,4 @@ class DeployedExecution:
         clients, arn = self.deployment.clients, self.describe()["executionArn"]
         objects = S3Objects(clients("s3"), self.deployment.datastore_root)
         with calls(f"the output of layer '{layer}' of {self.title} cannot be read", ExecutionError):
-            for group, stream in logs.find_streams(clients, arn, (flow or self._flow, layer), index, objects):
-                yield from logs.only_split(logs.read_stream(clients("logs"), group, stream), layer, index)
+            yield from logs.read_output(clients, arn, (flow or self._flow, layer), index, objects)

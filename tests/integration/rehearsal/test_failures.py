@@ -321,13 +321,16 @@ def test_some_splits_of_a_fan_out(bench: Bench) -> None:
 )
 def test_functions(bench: Bench, how: str, kind: str, reason: str) -> None:
     """A layer on AWS Lambda, and a planner, leave records as jobs do."""
-    (failure,) = bench.fail(how).failures
+    error = bench.fail(how)
+    (failure,) = error.failures
     assert (failure.layer, failure.kind) == ("Score", kind)
     assert failure.reason.startswith(reason)
     assert failure.log_group.startswith("/aws/lambda/")
     logs = bench.aws.client("logs")
     events = logs.get_log_events(logGroupName=failure.log_group, logStreamName=failure.log_stream)["events"]
     assert any(("scoring" if how.startswith("lambda") else "no entry") in event["message"] for event in events)
+    printed = [*bench.deployment.execution(error.execution).logs("Score")]
+    assert (f"scoring {how}" in printed) == how.startswith("lambda")
 
 
 def _await_job(bench: Bench) -> None:

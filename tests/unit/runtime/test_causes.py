@@ -463,7 +463,10 @@ def test_streams_of_a_split() -> None:
             parent["container"]["environment"] = variables + named
             store.transport.put(TRAIN.index_list("0"), listed.encode())
         services = {"stepfunctions": history("x", **REQUEST), "batch": batch}
-        return [*find_streams(services.__getitem__, ARN, (flow, layer), index, store.transport)]
+        return [
+            (one.group, one.name)
+            for one in find_streams(services.__getitem__, ARN, (flow, layer), index, store.transport)
+        ]
 
     assert streams("Train", 2000) == [("g", "first"), ("g", "last")]
     assert streams("Train", 2000, flow="Report") == [("g", "first"), ("g", "last")]
@@ -489,7 +492,7 @@ def test_the_child_that_claimed_a_split() -> None:
     store.transport.put(f"{prefix}8", b"damaged")
 
     def streams(index: int) -> list[str]:
-        return [name for _, name in find_streams(services.__getitem__, ARN, ("", "Train"), index, store.transport)]
+        return [one.name for one in find_streams(services.__getitem__, ARN, ("", "Train"), index, store.transport)]
 
     assert streams(7) == ["of 1"]
     assert streams(0) == streams(8) == []
