@@ -15,10 +15,12 @@ import attrs
 from laminar_codegen.ir.expressions import Expression, Joined, Ref, Value
 from laminar_codegen.ir.retriers import Retrier, of_service
 from laminar_runtime.identifiers import RESUMED
+from laminar_runtime.storage.layout import TAGS
 
 __all__ = [
     "DRIVE",
     "EXECUTION",
+    "EXECUTION_TAGS",
     "Catcher",
     "Choice",
     "Fail",
@@ -37,6 +39,8 @@ __all__ = [
 PARTITION = Ref("local.partition")
 #: The name of the execution, in JSONata: its id, followed by a mark if it resumes another execution.
 EXECUTION = "$states.context.Execution.Name"
+#: The tags that who started the execution chose for its jobs; undefined if there are none.
+EXECUTION_TAGS = f"$states.context.Execution.Input.{TAGS}"
 #: The same, followed by the number of redrives, if there were any: the name for tasks and executions that it starts. No
 #: two starts of an execution have one name: ``e1@resume-0.1`` is its first redrive, ``e1@resume-1`` its first resume,
 #: and ``e1@resume-1.1`` the first redrive of that.

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from laminar_codegen.ir.asl import DRIVE, Task
+from laminar_codegen.ir.asl import DRIVE, EXECUTION_TAGS, Task
 from laminar_codegen.ir.expressions import Expression, Ref, Value
+from laminar_runtime.storage.layout import TAGS
 
 __all__ = ["FROM_HERE", "start_execution"]
 
-#: The input of an execution that this one starts: the console links the two by it.
+#: The input of an execution that this one starts: the console links the two by it, and its jobs have the same tags.
 #: https://docs.aws.amazon.com/step-functions/latest/dg/connect-stepfunctions.html
-FROM_HERE: Value = {"AWS_STEP_FUNCTIONS_STARTED_BY_EXECUTION_ID": Expression("$states.context.Execution.Id")}
+FROM_HERE: Value = {
+    "AWS_STEP_FUNCTIONS_STARTED_BY_EXECUTION_ID": Expression("$states.context.Execution.Id"),
+    TAGS: Expression(f"$exists({EXECUTION_TAGS}) ? {EXECUTION_TAGS} : {{}}"),
+}
 
 
 def start_execution(name: str, comment: str, machine: str, given: Value, after: str | None) -> Task:

@@ -133,7 +133,7 @@ def emit_rule(start: Start, trigger: EventTrigger) -> tuple[Block, Block]:
         "role_arn": labels.role("events"),
         "input_transformer": {
             "input_paths": paths.named,
-            "input_template": write_input(start.label, source.identity, trigger.parameters, paths.write),
+            "input_template": write_input(start.label, "event", source.identity, trigger.parameters, paths.write),
         },
         **FAILED.delivery,
         # EventBridge needs the permissions of the role before the target.
@@ -197,7 +197,7 @@ def _input_flaws(start: Start, trigger: EventTrigger) -> Iterator[tuple[str, str
     paths = _paths(trigger)
     if len(paths.named) > EVENT_PATHS:
         yield f"takes {len(paths.named)} values from the event", f"take at most {EVENT_PATHS}"
-    template = write_input(start.label, _source(trigger).identity, trigger.parameters, paths.write)
+    template = write_input(start.label, "event", _source(trigger).identity, trigger.parameters, paths.write)
     length = sum(len(part) for part in template.parts if isinstance(part, str))
     if length > TEMPLATE_LENGTH:
         yield f"has {length:,} characters of parameters", f"use at most {TEMPLATE_LENGTH:,}"

@@ -6,6 +6,7 @@ of its failures, an alarm on that queue, and a variable that switches it off.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Sequence
 from typing import TypeGuard
 
@@ -27,6 +28,7 @@ from laminar_codegen.triggers.kind import InModule, TriggerKind
 from laminar_codegen.triggers.timing import Timing
 from laminar_runtime.configurations.schedulers.step_functions import StepFunctions
 from laminar_runtime.configurations.triggers import Schedule, Trigger
+from laminar_runtime.storage.layout import STARTED_BY
 
 __all__ = ["SCHEDULE", "is_plain"]
 
@@ -35,6 +37,10 @@ _IS_ENABLED = Ref("var.schedule_enabled")
 
 #: The queue of failed starts.
 _FAILED = FailedStarts("schedule", "schedule-failures")
+
+
+#: The input of an execution: what started it.
+_INPUT = json.dumps({STARTED_BY: "schedule"})
 
 
 def _find(scheduler: StepFunctions) -> Iterator[ExpressionInZone]:
@@ -70,7 +76,7 @@ def _resources(expression: Value, timezone: Value, enabled: Ref) -> tuple[Block,
     target: dict[str, Value] = {
         "arn": Ref("aws_sfn_state_machine.flow.arn"),
         "role_arn": labels.role("schedule"),
-        "input": "{}",
+        "input": _INPUT,
         **_FAILED.delivery,
     }
     started: dict[str, Value] = {

@@ -2,8 +2,8 @@ r"""The input of the starter as JSON text: parameters with placeholders, which E
 
 Before: ``{"day": SCHEDULED_TIME, "note": "<b>"}``. After::
 
-    {"trigger":"nightly","id":"<aws.scheduler.scheduled-time>","parameters":{"day":"<aws.scheduler.scheduled-time>",
-    "note":"\u003cb\u003e"}}
+    {"trigger":"nightly","kind":"schedule","id":"<aws.scheduler.scheduled-time>","parameters":
+    {"day":"<aws.scheduler.scheduled-time>","note":"\u003cb\u003e"}}
 
 The text stands in the document as it is: Terraform's `jsonencode` would escape the marks of placeholders. Marks in the
 user's own texts are escaped here, so that they are never taken for placeholders.
@@ -29,11 +29,12 @@ __all__ = ["find_flaws", "find_placeholders", "write_input", "write_json"]
 Written = Callable[[Placeholder], str]
 
 
-def write_input(label: str, identity: Any, parameters: Mapping[str, Any], written: Written) -> Joined:
+def write_input(label: str, kind: str, identity: Any, parameters: Mapping[str, Any], written: Written) -> Joined:
     """Write the input of the starter.
 
     Args:
         label: The label of the trigger.
+        kind: What it is, ``schedule`` or ``event``: executions keep it.
         identity: What the execution is named after: a placeholder, or a list of them.
         parameters: The parameters of the flow, with placeholders.
         written: Returns the text of a placeholder.
@@ -41,7 +42,7 @@ def write_input(label: str, identity: Any, parameters: Mapping[str, Any], writte
     # The starter makes the id of an execution from its name.
     executions = {name: value for name, value in parameters.items() if value == EXECUTION_ID}
     others = {name: value for name, value in parameters.items() if name not in executions}
-    given = {"trigger": label, "id": identity, "parameters": others}
+    given = {"trigger": label, "kind": kind, "id": identity, "parameters": others}
     return write_json({**given, **({"executions": executions} if executions else {})}, written)
 
 

@@ -1,8 +1,8 @@
 """The state machine between triggers and the flow: it gives each execution the name that follows from what started it.
 
 EventBridge delivers at least once, and can give an execution no name. Step Functions starts no second execution of a
-name, so a repeated delivery starts nothing. Before: ``{"trigger": "nightly", "id": "2026-01-01T06:00:00Z",
-"parameters": {}}``. After: the execution ``nightly-2026-01-01T060000Z``::
+name, so a repeated delivery starts nothing. Before: ``{"trigger": "nightly", "kind": "schedule", "id":
+"2026-01-01T06:00:00Z", "parameters": {}}``. After: the execution ``nightly-2026-01-01T060000Z``::
 
     Start              starts an execution of the flow; a name that is taken -> Started before
     Started before     ends: the delivery was a repetition
@@ -14,6 +14,7 @@ from laminar_codegen.ir import labels
 from laminar_codegen.ir.asl import Catcher, StateMachine, Succeed, Task
 from laminar_codegen.ir.expressions import Expression, Ref
 from laminar_runtime.identifiers import RESUMED
+from laminar_runtime.storage.layout import STARTED_BY
 
 __all__ = ["STARTER", "emit_starter"]
 
@@ -51,6 +52,7 @@ def emit_starter() -> StateMachine:
             "Name": Expression(_EXECUTION),
             "Input": {
                 "parameters": Expression(_PARAMETERS),
+                STARTED_BY: Expression("$states.input.kind & '/' & $states.input.trigger"),
                 "AWS_STEP_FUNCTIONS_STARTED_BY_EXECUTION_ID": Expression("$states.context.Execution.Id"),
             },
         },

@@ -72,7 +72,7 @@ def emit_schedule(start: Start, schedule: Schedule) -> Block:
 
 
 def _input(start: Start, schedule: Schedule) -> Joined:
-    return write_input(start.label, SCHEDULED_TIME, schedule.parameters, lambda _: _SCHEDULED_TIME)
+    return write_input(start.label, "schedule", SCHEDULED_TIME, schedule.parameters, lambda _: _SCHEDULED_TIME)
 
 
 def check_schedule(graph: Graph, start: Start, schedule: Schedule) -> Iterator[Problem]:

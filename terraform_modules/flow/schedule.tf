@@ -29,7 +29,7 @@ resource "aws_scheduler_schedule" "flow" {
   target {
     arn      = aws_sfn_state_machine.flow.arn
     role_arn = local.role_arns["schedule"]
-    input    = "{}"
+    input    = "{\"started_by\": \"schedule\"}"
 
     retry_policy {
       maximum_retry_attempts       = 5

@@ -9,7 +9,7 @@ from laminar_codegen.ir.deployment import Deployment, Role, TaskResource
 from laminar_codegen.ir.expressions import Input, Joined, Ref, Value
 from laminar_codegen.ir.terraform import Variable
 from laminar_codegen.policies.datastore import prefixes
-from laminar_codegen.policies.statement import Condition, Statement, managed_rule, regional
+from laminar_codegen.policies.statement import Statement, managed_rule, regional
 from laminar_codegen.targets.batch import checks, start_permissions
 from laminar_codegen.targets.batch.job_definitions import (
     JobDefinition,
@@ -27,7 +27,6 @@ from laminar_codegen.targets.batch.target import (
     QUEUES,
     BatchTarget,
     has_execution_role,
-    layers_with_jobs,
     on_ec2,
 )
 from laminar_codegen.targets.batch.task_permissions import for_layers_with, for_tasks
@@ -35,13 +34,9 @@ from laminar_codegen.targets.batch.validations import validations
 from laminar_codegen.targets.kind import TargetKind, roles_of_layers
 from laminar_runtime import variables
 from laminar_runtime.configurations import executors
-from laminar_runtime.configurations.containers import JOB_TAGS
 from laminar_runtime.configurations.executors import Executor
 
 __all__ = ["BATCH"]
-
-#: The most characters of the keys of tags in a policy that must be short.
-_SHORT_KEYS = 500
 
 _ASSIGN_PUBLIC_IP = Variable(
     name="assign_public_ip",
@@ -111,8 +106,9 @@ def _statements(deployment: Deployment, short: bool) -> Iterator[Statement]:  # 
     queues = tuple(Ref(f"var.{queue.variable}") for queue in deployment.queues)
     yield Statement("SubmitJobs", ("batch:SubmitJob",), (*queues, *definitions, *revisions, jobs))
     # AWS Batch refuses a submission with tags unless it may tag what it names, too. Patterns leave room for the names.
+    # The keys are not limited: who starts an execution chooses tags for its jobs.
     tagged = tuple(Joined(pattern, ":*") for pattern in patterns)
-    yield Statement("TagJobs", ("batch:TagResource",), (*queues, *tagged, jobs), _keys(deployment, short=short))
+    yield Statement("TagJobs", ("batch:TagResource",), (*queues, *tagged, jobs))
     # Batch makes the identifier in the ARN of a job, and the children of an array do not have its tags. A narrower
     # permission would leave jobs running, and billed, when their execution is stopped.
     yield Statement("StopJobs", ("batch:TerminateJob",), (jobs,))
@@ -120,20 +116,6 @@ def _statements(deployment: Deployment, short: bool) -> Iterator[Statement]:  # 
     yield Statement("WatchJobs", ("batch:DescribeJobs",), ("*",))
     yield managed_rule("AwaitJobs", "StepFunctionsGetEventsForBatchJobsRule")
     yield from find_jobs(deployment, short=short)
-
-
-def _keys(deployment: Deployment, *, short: bool) -> tuple[Condition, ...]:
-    """Return the condition that a request has no other tags than those of jobs.
-
-    AWS names the job definition when it refuses a submission with tags, and does not say whether it asks about the
-    queue, too. With the condition the role can give a queue no tag of anybody else.
-    https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-single-vs-multi-valued-context-keys.html
-    """
-    layers = (layer for graph in deployment.graphs for layer in layers_with_jobs(graph))
-    own = sorted({key for layer in layers for key, _ in layer.container.requested.get("tags", ())})
-    if short and len("".join(own)) > _SHORT_KEYS:
-        return ()
-    return (("ForAllValues:StringEquals", "aws:TagKeys", (*JOB_TAGS, *own)),)
 
 
 def _definitions(suffixes: Iterable[str]) -> tuple[Joined, ...]:

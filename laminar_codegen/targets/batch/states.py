@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 import attrs
 
-from laminar_codegen.ir.asl import DRIVE, EXECUTION, Catcher, Fail, Map, State, Task
+from laminar_codegen.ir.asl import DRIVE, EXECUTION, EXECUTION_TAGS, Catcher, Fail, Map, State, Task
 from laminar_codegen.ir.expressions import Expression, Ref, Value
 from laminar_codegen.ir.graph import Graph, LayerNode
 from laminar_codegen.ir.placement import Placement, place
@@ -18,7 +18,7 @@ from laminar_codegen.targets.batch.labels import LEFT, job_definitions, job_queu
 from laminar_codegen.targets.batch.target import batch_target, job_size, on_ec2, usual_size
 from laminar_codegen.targets.kind import Attempts, TaskStates
 from laminar_runtime import task_environment
-from laminar_runtime.configurations.containers import NOT_IN_TAGS, job_tags
+from laminar_runtime.configurations.containers import JOB_TAGS, NOT_IN_TAGS
 from laminar_runtime.identifiers import RESUMED
 from laminar_runtime.splits import job_container
 
@@ -245,16 +245,32 @@ def _strategy(layer: LayerNode, *, once: bool) -> dict[str, Value]:
     return {"RetryStrategy": pascal(strategy)}
 
 
-def tags_of(graph: Graph, layer: LayerNode) -> dict[str, Value]:
+def tags_of(graph: Graph, layer: LayerNode) -> Expression:
     """Return the tags of a job. Its tasks have them, too: the job definition propagates tags.
+
+    Those of the execution, in its input, replace those of the layer, and none of those that say what a job is.
 
     Args:
         graph: The graph of the flow.
         layer: The layer of the job.
     """
     # The name of an execution may have letters that tags do not take, such as parentheses.
-    execution = Expression(f"$replace($substringBefore({EXECUTION}, '{RESUMED}'), /{NOT_IN_TAGS}/, '-')")
-    return job_tags(graph.flow, layer.name, execution, layer.container.requested.get("tags", ()))
+    execution = f"$replace($substringBefore({EXECUTION}, '{RESUMED}'), /{NOT_IN_TAGS}/, '-')"
+    own = zip(JOB_TAGS, (f"'{graph.flow}'", f"'{layer.name}'", execution), strict=True)
+    of_layer = layer.container.requested.get("tags", ())
+    parts = [_tag(name, value) for name, value in of_layer]
+    before: Sequence[str | Ref] = ("{", *_join(parts), "}, ") if parts else ()
+    return Expression("$merge([", *before, f"{EXECUTION_TAGS}, {{", *_join([(f"'{n}': {v}",) for n, v in own]), "}])")
+
+
+def _tag(name: str, value: str | Ref) -> tuple[str | Ref, ...]:
+    """Return a member of an object in an expression. No tag has a quote: the document validates values of variables."""
+    return (f"'{name}': '", value, "'")
+
+
+def _join(parts: Sequence[Sequence[str | Ref]]) -> Iterator[str | Ref]:
+    for number, part in enumerate(parts):
+        yield from ((", ", *part) if number else part)
 
 
 def _share(layer: LayerNode) -> dict[str, Value]:

@@ -154,11 +154,7 @@
           JobName       = "Escapes-Money"
           JobQueue      = var.job_queue_arn
           JobDefinition = aws_batch_job_definition.fargate_58d8b94e.arn
-          Tags = {
-            "laminar:flow"      = "Escapes"
-            "laminar:layer"     = "Money"
-            "laminar:execution" = "{% $replace($substringBefore($states.context.Execution.Name, '@resume-'), /[^A-Za-z0-9 _.:\\/=+@-]/, '-') %}"
-          }
+          Tags          = "{% $merge([$states.context.Execution.Input.tags, {'laminar:flow': 'Escapes', 'laminar:layer': 'Money', 'laminar:execution': $replace($substringBefore($states.context.Execution.Name, '@resume-'), /[^A-Za-z0-9 _.:\\/=+@-]/, '-')}]) %}"
           ContainerOverrides = {
             Environment = [
               { Name = "LAMINAR_LAYER_NAME", Value = "Money" },
@@ -245,11 +241,7 @@
                 JobName       = "Escapes-Brace"
                 JobQueue      = var.job_queue_arn
                 JobDefinition = aws_batch_job_definition.fargate_82519aaa.arn
-                Tags = {
-                  "laminar:flow"      = "Escapes"
-                  "laminar:layer"     = "Brace"
-                  "laminar:execution" = "{% $replace($substringBefore($states.context.Execution.Name, '@resume-'), /[^A-Za-z0-9 _.:\\/=+@-]/, '-') %}"
-                }
+                Tags          = "{% $merge([$states.context.Execution.Input.tags, {'laminar:flow': 'Escapes', 'laminar:layer': 'Brace', 'laminar:execution': $replace($substringBefore($states.context.Execution.Name, '@resume-'), /[^A-Za-z0-9 _.:\\/=+@-]/, '-')}]) %}"
                 ContainerOverrides = {
                   Environment = [
                     { Name = "LAMINAR_LAYER_NAME", Value = "Brace" },
@@ -342,11 +334,7 @@
           JobName       = "Escapes-Percent"
           JobQueue      = var.job_queue_arn
           JobDefinition = aws_batch_job_definition.fargate.arn
-          Tags = {
-            "laminar:flow"      = "Escapes"
-            "laminar:layer"     = "Percent"
-            "laminar:execution" = "{% $replace($substringBefore($states.context.Execution.Name, '@resume-'), /[^A-Za-z0-9 _.:\\/=+@-]/, '-') %}"
-          }
+          Tags          = "{% $merge([$states.context.Execution.Input.tags, {'laminar:flow': 'Escapes', 'laminar:layer': 'Percent', 'laminar:execution': $replace($substringBefore($states.context.Execution.Name, '@resume-'), /[^A-Za-z0-9 _.:\\/=+@-]/, '-')}]) %}"
           ContainerOverrides = {
             Environment = [
               { Name = "LAMINAR_LAYER_NAME", Value = "Percent" },

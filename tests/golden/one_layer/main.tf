@@ -300,11 +300,6 @@ locals {
           "arn:${local.partition}:batch:${local.region}:${local.account_id}:job-definition/${var.name}-fargate*:*",
           "arn:${local.partition}:batch:${local.region}:${local.account_id}:job/*",
         ]
-        Condition = {
-          "ForAllValues:StringEquals" = {
-            "aws:TagKeys" = ["laminar:flow", "laminar:layer", "laminar:execution"]
-          }
-        }
       },
       {
         Sid      = "StopJobs"
@@ -532,11 +527,7 @@ locals {
           JobName       = "Greeting-Hello"
           JobQueue      = var.job_queue_arn
           JobDefinition = aws_batch_job_definition.fargate.arn
-          Tags = {
-            "laminar:flow"      = "Greeting"
-            "laminar:layer"     = "Hello"
-            "laminar:execution" = "{% $replace($substringBefore($states.context.Execution.Name, '@resume-'), /[^A-Za-z0-9 _.:\\/=+@-]/, '-') %}"
-          }
+          Tags          = "{% $merge([$states.context.Execution.Input.tags, {'laminar:flow': 'Greeting', 'laminar:layer': 'Hello', 'laminar:execution': $replace($substringBefore($states.context.Execution.Name, '@resume-'), /[^A-Za-z0-9 _.:\\/=+@-]/, '-')}]) %}"
           ContainerOverrides = {
             Environment = [
               { Name = "LAMINAR_LAYER_NAME", Value = "Hello" },

@@ -265,11 +265,6 @@ locals {
           "arn:${local.partition}:batch:${local.region}:${local.account_id}:job-definition/${var.name}-fargate*:*",
           "arn:${local.partition}:batch:${local.region}:${local.account_id}:job/*",
         ]
-        Condition = {
-          "ForAllValues:StringEquals" = {
-            "aws:TagKeys" = ["laminar:flow", "laminar:layer", "laminar:execution"]
-          }
-        }
       },
       {
         Sid      = "StopJobs"
@@ -545,11 +540,7 @@ locals {
           JobName       = "Briefing-Collect"
           JobQueue      = var.job_queue_arn
           JobDefinition = aws_batch_job_definition.fargate.arn
-          Tags = {
-            "laminar:flow"      = "Briefing"
-            "laminar:layer"     = "Collect"
-            "laminar:execution" = "{% $replace($substringBefore($states.context.Execution.Name, '@resume-'), /[^A-Za-z0-9 _.:\\/=+@-]/, '-') %}"
-          }
+          Tags          = "{% $merge([$states.context.Execution.Input.tags, {'laminar:flow': 'Briefing', 'laminar:layer': 'Collect', 'laminar:execution': $replace($substringBefore($states.context.Execution.Name, '@resume-'), /[^A-Za-z0-9 _.:\\/=+@-]/, '-')}]) %}"
           ContainerOverrides = {
             Environment = [
               { Name = "LAMINAR_LAYER_NAME", Value = "Collect" },
@@ -583,11 +574,7 @@ locals {
           JobName       = "Briefing-Write"
           JobQueue      = var.job_queue_arn
           JobDefinition = aws_batch_job_definition.fargate.arn
-          Tags = {
-            "laminar:flow"      = "Briefing"
-            "laminar:layer"     = "Write"
-            "laminar:execution" = "{% $replace($substringBefore($states.context.Execution.Name, '@resume-'), /[^A-Za-z0-9 _.:\\/=+@-]/, '-') %}"
-          }
+          Tags          = "{% $merge([$states.context.Execution.Input.tags, {'laminar:flow': 'Briefing', 'laminar:layer': 'Write', 'laminar:execution': $replace($substringBefore($states.context.Execution.Name, '@resume-'), /[^A-Za-z0-9 _.:\\/=+@-]/, '-')}]) %}"
           ContainerOverrides = {
             Environment = [
               { Name = "LAMINAR_LAYER_NAME", Value = "Write" },

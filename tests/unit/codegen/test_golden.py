@@ -178,6 +178,7 @@ def test_each_state_machine_runs(case: str) -> None:
         "executionArn": "arn:aws:states:us-east-1:123456789012:execution:flow:e1",
         # Of the starter, and of a turn.
         "trigger": "event",
+        "kind": "event",
         "id": "1",
         "parameters": {},
         "turn": 1,

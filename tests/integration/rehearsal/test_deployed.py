@@ -1,0 +1,162 @@
+"""The client of deployed flows: each of its methods, on a flow that its document deployed."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import attrs
+import pytest
+
+from laminar_codegen.pipeline import compile_flow
+from laminar_codegen.rehearsal.aws import EmbeddedAws, Workspace
+from laminar_codegen.rehearsal.deploy import deploy
+from laminar_codegen.rehearsal.image import lay_out
+from laminar_runtime import deployed
+from laminar_runtime.deployed import DeployedExecution, Deployment
+from laminar_runtime.exceptions import (
+    DeploymentError,
+    ExecutionFailedError,
+    FlowError,
+    NotFoundError,
+    StartedBeforeError,
+)
+
+FLOW = """
+import time
+from laminar_runtime import Flow, Layer, Parameters
+from laminar_runtime.configurations import executors
+from laminar_runtime.configurations.layers import Container, ForEach, Parameter
+
+
+class Numbers(Flow): ...
+
+
+@Numbers.register(container=Container(memory=1024, tags={"team": "data", "stage": "test"}))
+class Load(Layer):
+    def __call__(self, parameters: Parameters) -> None:
+        print("loads", parameters.count)
+        if parameters.how == "sleep":
+            time.sleep(60)
+        self.shard(rows=range(parameters.count))
+        self.kind = type(parameters.how).__name__
+
+
+@Numbers.register(foreach=ForEach(parameters=[Parameter(Load, "rows")]))
+class Square(Layer):
+    def __call__(self, load: Load, parameters: Parameters) -> None:
+        print("squares", load.rows)
+        if parameters.how == "fail" and load.rows == 1:
+            raise ValueError(f"no square of {load.rows}")
+        self.square = load.rows**2
+
+
+@Numbers.register(executor=executors.AWS.Lambda())
+class Sum(Layer):
+    def __call__(self, square: Square) -> None:
+        self.total, self.when, self.of = sum(square.square), {"day": [2026, 1, 1]}, complex(1, 2)
+
+
+if flow := Numbers():
+    flow()
+"""
+
+
+@attrs.define
+class Bench:
+    """The flow, deployed."""
+
+    aws: EmbeddedAws
+    deployment: Deployment
+    folder: Path
+
+    def jobs_of(self, execution: DeployedExecution) -> list[dict[str, Any]]:
+        """Return the descriptions of the jobs of an execution."""
+        batch = self.aws.client("batch")
+        queue = batch.describe_job_queues()["jobQueues"][0]["jobQueueName"]
+        pages = [batch.list_jobs(jobQueue=queue, filters=[{"name": "JOB_NAME", "values": ["Numbers-*"]}])]
+        ids = [job["jobId"] for page in pages for job in page["jobSummaryList"]]
+        found = batch.describe_jobs(jobs=ids)["jobs"] if ids else []
+        return [job for job in found if job["tags"]["laminar:execution"] == execution.id]
+
+
+@pytest.fixture(scope="module")
+def bench(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
+    """Deploy the flow by its document."""
+    folder = tmp_path_factory.mktemp("numbers")
+    (folder / "flow.py").write_text(FLOW)
+    (folder / "image").mkdir()
+    workspace = Workspace(directory=lay_out(folder / "flow.py", folder / "image"))
+    with (
+        EmbeddedAws(workspace=workspace, enforces=True) as aws,
+        pytest.MonkeyPatch.context() as monkeypatch,
+    ):
+        for name, value in aws.environment.items():
+            monkeypatch.setenv(name, value)
+        yield Bench(aws, deploy(compile_flow(str(folder / "flow.py")), aws), folder)
+
+
+@pytest.fixture(scope="module")
+def done(bench: Bench) -> DeployedExecution:
+    """An execution that succeeded."""
+    given = {"count": 3, "how": ""}
+    execution = deployed.find("Numbers").start(given, id="done", tags={"team": "risk", "customer": "7"})
+    return execution.wait(timeout=60, poll=0.05)
+
+
+@pytest.fixture(scope="module")
+def failed(bench: Bench) -> DeployedExecution:
+    """An execution of which one split failed."""
+    execution = bench.deployment.start({"count": 3, "how": "fail"}, id="failed")
+    with pytest.raises(ExecutionFailedError, match=r"layer 'Square' \(split 1 of 0 to 2\).*ValueError: no square of 1"):
+        execution.wait(timeout=60)
+    return execution
+
+
+def test_a_deployment_is_found_by_its_name_and_its_arn(bench: Bench) -> None:
+    """The same deployment, whatever it is found by."""
+    arn = bench.deployment.state_machine_arn
+    assert deployed.find("Numbers") == deployed.find(arn) == bench.deployment
+    outputs = {"state_machine_arn": {"value": arn, "type": "string", "sensitive": False}}
+    assert deployed.from_terraform(outputs) == bench.deployment
+    (bench.folder / "outputs.json").write_text(json.dumps({"flow": outputs["state_machine_arn"]}))
+    assert deployed.from_terraform(bench.folder / "outputs.json", output="flow") == bench.deployment
+    with pytest.raises(
+        DeploymentError, match=r"Terraform has no output 'x' with an ARN. Its outputs: state_machine_arn"
+    ):
+        deployed.from_terraform(outputs, output="x")
+    with pytest.raises(NotFoundError, match="/laminar/nothing does not exist"):
+        deployed.find(arn.replace("Numbers", "nothing"))
+    with pytest.raises(FlowError, match=r"is not the ARN of a state machine; deployed\.execution"):
+        deployed.find(bench.deployment.execution_arn("e1"))
+
+
+def test_an_execution_is_found_by_its_arn(done: DeployedExecution) -> None:
+    """That of its start, and that of a resume."""
+    assert deployed.execution(done.arn) == done
+    assert deployed.execution(f"{done.arn}@resume-2") == done
+    assert deployed.execution(done.arn).status() == "SUCCEEDED"
+    with pytest.raises(NotFoundError, match="execution none of 'Numbers'"):
+        done.deployment.execution("none").status()
+    with pytest.raises(FlowError, match="is not the ARN of an execution"):
+        deployed.execution(done.deployment.state_machine_arn)
+
+
+def test_tags_become_tags_of_jobs(bench: Bench, done: DeployedExecution) -> None:
+    """Those of the execution replace those of a container; what a job is, it says itself."""
+    found = {job["tags"]["laminar:layer"]: job["tags"] for job in bench.jobs_of(done)}
+    own = {"laminar:flow": "Numbers", "laminar:execution": "done", "team": "risk", "customer": "7"}
+    assert found == {
+        "Load": {**own, "laminar:layer": "Load", "stage": "test"},
+        "Square": {**own, "laminar:layer": "Square"},
+    }
+    assert json.loads(done.describe()["input"])["started_by"] == "application"
+
+
+def test_an_id_is_started_once(done: DeployedExecution) -> None:
+    """Also after its end; with other parameters it is refused."""
+    assert done.deployment.start({"count": 3, "how": ""}, id="done") == done
+    with pytest.raises(StartedBeforeError):
+        done.deployment.start({"count": 4, "how": ""}, id="done")
