@@ -275,11 +275,13 @@ class Execution:
         self.flow.configuration.scheduler.wait_for(execution=self, timeout=timeout)
         return self
 
-    def failures(self, *, most: int = 10) -> Failures:
+    def failures(self, *, most: int = 10, layer: str = "", index: int | None = None) -> Failures:
         """Return why the execution did not succeed: of each layer and split that failed, the last failure.
 
         Args:
             most: How many failures are read. All are counted.
+            layer: The only layer that is asked for; empty for all.
+            index: The only split of each layer that is asked for; None for all.
 
         Returns:
             The failures, each a `laminar_runtime.failures.record.Failure`. A layer or split that finished has none.
@@ -303,7 +305,7 @@ class Execution:
             ...     print(flow.execution("e1").failures().shown[0].headline)
             layer 'Add' of flow 'Sums' failed on attempt 1: ZeroDivisionError: division by zero
         """
-        return self.flow.configuration.scheduler.failures_of(execution=self, most=most)
+        return self.flow.configuration.scheduler.failures_of(execution=self, most=most, layer=layer, index=index)
 
     def next(self, *, flow: Flow, linker: Callable[[Execution], Parameters]) -> Execution:
         """Run another flow with the same id after the end of this execution.

@@ -63,11 +63,13 @@ class ExecutionHandle(Protocol):
             name: The layer's name.
         """
 
-    def failures(self, *, most: int = 10) -> Failures:
+    def failures(self, *, most: int = 10, layer: str = "", index: int | None = None) -> Failures:
         """Return why it did not succeed: none if it succeeded, or runs.
 
         Args:
             most: How many failures are read. All are counted.
+            layer: The only layer that is asked for; empty for all.
+            index: The only split of each layer that is asked for; None for all.
         """
 
     def logs(self, layer: str, index: int = 0, *, follow: bool = False) -> Iterator[str]:

@@ -15,12 +15,14 @@ from laminar_runtime.causes.histories import History, StateTask
 from laminar_runtime.causes.texts import parse_object
 from laminar_runtime.exceptions import LaminarError
 from laminar_runtime.failures import jobs
+from laminar_runtime.failures.console import execution_link
 from laminar_runtime.failures.record import Failure, Failures, Kind
 from laminar_runtime.failures.redaction import one_line, redact
 from laminar_runtime.identifiers import RESUMED
+from laminar_runtime.limits import ARRAY_CHILDREN
 from laminar_runtime.storage import failures
 from laminar_runtime.storage.claims import open_claim
-from laminar_runtime.storage.failures import Readable
+from laminar_runtime.storage.failures import ALL, Only, Readable
 from laminar_runtime.storage.layout import LayerKey, failures_prefix
 from laminar_runtime.task_environment import TaskContext
 
@@ -47,18 +49,21 @@ class Reader:
         execution: The execution's id.
         flows: The names of the flows that it may be of; empty if unknown.
         most: How many failures are read. All are counted.
+        only: Whose failures are asked for.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what is asked of whom
         self,
         client: Callable[[str], Any],
         objects: Readable,
         execution: str,
         flows: Sequence[str] = (),
         most: int = failures.SHOWN,
+        *,
+        only: Only = ALL,
     ) -> None:
         self._client, self._objects, self._execution = client, objects, execution
-        self._flows, self._most = flows, most
+        self._flows, self._most, self._only = flows, most, only
         self._notes: list[str] = []
         self._drives: dict[tuple[str, str, int], str] = {}
         #: When functions failed, by their places.
@@ -84,14 +89,17 @@ class Reader:
         more = [one for one in recorded if _place(one) not in known]
         count += sum((one.flow, one.layer) not in layers for one in more)
         region = arn.split(":")[3]
-        shown = [_records.evolve(one, region=one.region or region) for one in (*joined, *more)][: self._most]
-        if not shown:
+        every = [_records.evolve(one, region=one.region or region) for one in (*joined, *more)]
+        shown = [one for one in every if self._only.has(one)][: self._most]
+        if self._only != ALL:
+            count = sum(map(self._only.has, every))
+        elif not shown:
             reason = one_line(": ".join(text for text in (error, cause) if text) or "its history does not say why")
             flow = self._flows[0] if len(self._flows) == 1 else ""
             kind = _ENDED[status][0] if status in _ENDED else "error"
             shown = [Failure(flow=flow, execution=self._execution, layer="", reason=reason, kind=kind)]
         count = max(count, recorded.count, len(shown))
-        return Failures(tuple(shown), count, (*self._notes, *recorded.notes))
+        return Failures(tuple(shown), count, (*self._notes, *recorded.notes), execution_link(arn))
 
     def _try(self, what: str, read: Callable[[], Any]) -> Any:
         """Return what a function reads; None if this process may not, or cannot, read it, which is noted."""
@@ -111,8 +119,8 @@ class Reader:
         return [flow for flow in names if self._objects.names(failures_prefix(flow, self._execution))]
 
     def _read_records(self) -> Failures:
-        keys = [LayerKey(flow, self._execution, "") for flow in self._flows]
-        found = [failures.read(self._objects, key, most=self._most) for key in keys]
+        keys = [LayerKey(flow, self._execution, self._only.layer) for flow in self._flows]
+        found = [failures.read(self._objects, key, most=self._most, index=self._only.index) for key in keys]
         notes = tuple(note for one in found for note in one.notes)
         return Failures(tuple(one for part in found for one in part), sum(one.count for one in found), notes)
 
@@ -154,9 +162,12 @@ class Reader:
         return [found], 1
 
     def _of_job(self, job: str, task: StateTask, known: Mapping[str, Any]) -> tuple[list[Failure], int]:
-        described = self._try(
-            f"job {job}", lambda: children.describe(self._client("batch"), job, known, self._most)
-        ) or ([known] if known else [], 1)
+        # Which child runs a split is known from its description only.
+        most = self._most if self._only.index is None else ARRAY_CHILDREN[1]
+        described = self._try(f"job {job}", lambda: children.describe(self._client("batch"), job, known, most)) or (
+            [known] if known else [],
+            1,
+        )
         details, count = described
         given = tasks.variables_of(task)
         if details and task_environment.LAYER_CLAIMS in given:

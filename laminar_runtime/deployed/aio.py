@@ -140,13 +140,15 @@ class AsyncExecution:
     def __await__(self) -> Generator[Any, None, AsyncExecution]:
         return self.wait().__await__()
 
-    async def failures(self, *, most: int = 10) -> Failures:
+    async def failures(self, *, most: int = 10, layer: str = "", index: int | None = None) -> Failures:
         """Return why it did not succeed.
 
         Args:
             most: How many failures are read.
+            layer: The only layer that is asked for; empty for all.
+            index: The only split of each layer that is asked for; None for all.
         """
-        return await asyncio.to_thread(lambda: self.plain.failures(most=most))
+        return await asyncio.to_thread(lambda: self.plain.failures(most=most, layer=layer, index=index))
 
     async def logs(self, layer: str, index: int = 0, *, flow: str = "") -> AsyncIterator[str]:
         """Yield the output of a layer, or of one split of it.

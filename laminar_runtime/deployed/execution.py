@@ -169,11 +169,13 @@ class DeployedExecution:
 
         return pages.of_execution(self)
 
-    def failures(self, *, most: int = _SHOWN) -> Failures:
+    def failures(self, *, most: int = _SHOWN, layer: str = "", index: int | None = None) -> Failures:
         """Return why it did not succeed, in the form that its tasks leave in the datastore.
 
         Args:
             most: How many failures are read. All are counted.
+            layer: The only layer that is asked for; empty for all.
+            index: The only split of each layer that is asked for; None for all.
 
         Returns:
             The failures: none if it succeeded, or runs.
@@ -188,7 +190,7 @@ class DeployedExecution:
         last = self.describe()
         if is_running(last) or last["status"] == "SUCCEEDED":
             return Failures()
-        return failing.read_failures(self.deployment, self.id, last, self._flow, most)
+        return failing.read_failures(self.deployment, self.id, last, self._flow, most, only=(layer, index))
 
     def stop(self, reason: str = "it was stopped by its handle") -> None:
         """Stop it, and all jobs that it has submitted, also those that no state waits for.

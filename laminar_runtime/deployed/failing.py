@@ -16,8 +16,14 @@ __all__ = ["SHOWN", "error_of", "read_failures"]
 SHOWN = 10
 
 
-def read_failures(
-    deployment: Deployment, execution: str, described: Any, flow: str = "", most: int = SHOWN
+def read_failures(  # noqa: PLR0913 - what is asked of whom
+    deployment: Deployment,
+    execution: str,
+    described: Any,
+    flow: str = "",
+    most: int = SHOWN,
+    *,
+    only: tuple[str, int | None] = ("", None),
 ) -> Failures:
     """Return why an execution that has ended did not succeed.
 
@@ -27,13 +33,15 @@ def read_failures(
         described: Its description.
         flow: The flow's name; empty if unknown.
         most: How many failures are read. All are counted.
+        only: The layer and the index of the split that are asked for; empty and None for all.
     """
     from laminar_runtime.causes.executions import Reader
     from laminar_runtime.causes.objects import S3Objects
+    from laminar_runtime.storage.failures import Only
 
     flows = (flow,) if flow and not deployment.flows else deployment.flows
     objects = S3Objects(deployment.clients("s3"), deployment.datastore_root)
-    reader = Reader(deployment.clients, objects, execution, flows, most)
+    reader = Reader(deployment.clients, objects, execution, flows, most, only=Only(*only))
     error, cause = described.get("error", ""), described.get("cause", "")
     return reader.read(described["executionArn"], described["status"], error, cause)
 

@@ -214,6 +214,7 @@ class Failures:
         shown: The first failures: one for each layer, or split, that failed.
         count: How many there are.
         notes: What could not be read, a line for each.
+        link: The address of a deployed execution in the console of AWS; empty if unknown.
 
     Example:
         >>> first = Failure(flow="Report", execution="e1", layer="Load", reason="KeyError: 'day'")
@@ -225,6 +226,7 @@ class Failures:
     shown: tuple[Failure, ...] = ()
     count: int = 0
     notes: tuple[str, ...] = ()
+    link: str = ""
 
     def __iter__(self) -> Iterator[Failure]:
         return iter(self.shown)
@@ -236,6 +238,29 @@ class Failures:
         left = self.count - len(self.shown)
         more = [f"... and {left} more failure{'s' if left != 1 else ''}"] if left > 0 else []
         return "\n".join([*map(str, self.shown), *more, *self.notes])
+
+    def to_json(self) -> bytes:
+        """Return the failures as JSON: each as its record, with how many there are, the notes and the link."""
+        shown = [json.loads(one.to_json()) for one in self.shown]
+        known = {"version": VERSION, "failures": shown, "count": self.count, "notes": [*self.notes], "link": self.link}
+        return json.dumps(known, ensure_ascii=False).encode("utf-8", "backslashreplace")
+
+    @classmethod
+    def from_json(cls, content: bytes | str) -> Failures:
+        """Read what `to_json` wrote.
+
+        Args:
+            content: The JSON.
+
+        Raises:
+            DamagedError: If it is something else.
+        """
+        try:
+            found = json.loads(content)
+            shown = tuple(Failure.from_json(json.dumps(one), key="a failure") for one in found["failures"])
+            return cls(shown, int(found["count"]), tuple(map(str, found["notes"])), str(found.get("link", "")))
+        except (LookupError, RecursionError, TypeError, ValueError) as error:
+            raise DamagedError(f"the failures of an execution are damaged: {error}") from error
 
     @classmethod
     def of(cls, found: Iterable[Failure], *, most: int, notes: Iterable[str] = ()) -> Failures:

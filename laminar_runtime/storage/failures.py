@@ -9,15 +9,41 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Protocol
 
+from laminar_runtime import _records
 from laminar_runtime.exceptions import DamagedError, MissingError
 from laminar_runtime.failures.record import Failure, Failures
 from laminar_runtime.storage.commits import Record
 from laminar_runtime.storage.layout import LayerKey, failures_prefix
 
-__all__ = ["SHOWN", "Readable", "read", "write"]
+__all__ = ["ALL", "SHOWN", "Only", "Readable", "read", "write"]
 
 #: How many failures are read unless the caller asks for more.
 SHOWN = 10
+
+
+@_records.frozen
+class Only:
+    """Whose failures are asked for.
+
+    Args:
+        layer: The layer's name; empty for all layers.
+        index: The index of the split; None for all splits.
+    """
+
+    layer: str = ""
+    index: int | None = None
+
+    def has(self, failure: Failure) -> bool:
+        """Return whether a failure is one of those.
+
+        Args:
+            failure: The failure.
+        """
+        return self.layer in {"", failure.layer} and self.index in {None, failure.index}
+
+
+#: The failures of all layers and splits.
+ALL = Only()
 
 
 class Readable(Protocol):

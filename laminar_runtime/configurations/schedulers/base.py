@@ -127,16 +127,18 @@ class Scheduler:
             timeout: The maximum wait in seconds.
         """
 
-    def failures_of(self, *, execution: Execution, most: int) -> Failures:
+    def failures_of(self, *, execution: Execution, most: int, layer: str = "", index: int | None = None) -> Failures:
         """Return why an execution did not succeed: the records that its tasks left.
 
         Args:
             execution: The execution.
             most: How many failures are read.
+            layer: The only layer that is asked for; empty for all.
+            index: The only split of each layer that is asked for; None for all.
         """
         from laminar_runtime.storage import failures
 
-        return failures.read(execution.datastore.transport, execution.key(""), most=most)
+        return failures.read(execution.datastore.transport, execution.key(layer), most=most, index=index)
 
     def runs_next(self, *, execution: Execution, flow: Flow) -> bool:
         """Return whether the engine itself runs a flow after an execution. The local scheduler does not.

@@ -301,14 +301,16 @@ class StepFunctions(Delegated):
         """
         self._handle(execution).wait(timeout=timeout)
 
-    def failures_of(self, *, execution: Execution, most: int) -> Failures:
+    def failures_of(self, *, execution: Execution, most: int, layer: str = "", index: int | None = None) -> Failures:
         """Return why an execution did not succeed.
 
         Args:
             execution: The execution.
             most: How many failures are read.
+            layer: The only layer that is asked for; empty for all.
+            index: The only split of each layer that is asked for; None for all.
         """
-        return self._handle(execution).failures(most=most)
+        return self._handle(execution).failures(most=most, layer=layer, index=index)
 
     def _handle(self, execution: Execution) -> DeployedExecution:
         handle = self.find(execution.flow_name).execution(execution.key("").execution)

@@ -32,6 +32,7 @@ from laminar_runtime.failures import jobs
 from laminar_runtime.failures.record import Failure
 from laminar_runtime.storage import failures
 from laminar_runtime.storage.claims import Owner
+from laminar_runtime.storage.failures import ALL, Only
 from laminar_runtime.storage.layout import LayerKey
 
 EXITED = "Essential container in task exited"
@@ -196,10 +197,18 @@ REQUEST = {
 }
 
 
-def read(store: Memory, states: States, batch: Any, *, most: int = 10, flows: tuple[str, ...] = ("Report",)) -> Any:
+def read(  # noqa: PLR0913 - what is asked of whom
+    store: Memory,
+    states: States,
+    batch: Any,
+    *,
+    most: int = 10,
+    flows: tuple[str, ...] = ("Report",),
+    only: Only = ALL,
+) -> Any:
     """Read the failures of an execution."""
     services = {"stepfunctions": states, "batch": batch}
-    return Reader(services.__getitem__, store.transport, "e1", flows, most).read(
+    return Reader(services.__getitem__, store.transport, "e1", flows, most, only=only).read(
         ARN, "FAILED", "States.TaskFailed", "c"
     )
 
@@ -643,3 +652,27 @@ def test_a_function_whose_answer_names_no_error() -> None:
     assert of("2026-01-01T00:00:00.000Z 1-2 Task timed out after 3.00 seconds").kind == "timed out"
     assert of("RequestId: 1-2 Error: Runtime exited with error: signal: killed").kind == "out of memory"
     assert of("RequestId: 1-2 Process exited before completing request").kind == "exited"
+
+
+def test_the_failures_of_one_layer_or_split() -> None:
+    """Who asks for one split gets it, however many failed before it, and nothing if it did not fail."""
+    store = Memory()
+    other = Failure(flow="Report", execution="e1", layer="Clean", reason="OSError", attempt=1)
+    failures.write(store.transport.put, LayerKey("Report", "e1", "Clean"), other)
+    states, batch = history("x", **REQUEST), Batch(array("j", 150), *(child("j", index) for index in range(150)))
+
+    def of(layer: str = "", index: int | None = None) -> list[tuple[str, int]]:
+        found = read(store, states, batch, most=2, only=Only(layer, index))
+        assert found.count >= len(found)
+        return [(one.layer, one.index) for one in found]
+
+    assert of("Clean") == [("Clean", 0)]
+    assert of("Train", 140) == [("Train", 140)]
+    assert of("Train", 1500) == of("Load") == []
+    assert of("Train") == [("Train", 0), ("Train", 1)]
+    assert of(index=0) == [("Train", 0), ("Clean", 0)]
+
+
+def test_the_link_of_the_execution() -> None:
+    """It is in the failures, for who has nothing else of it."""
+    assert read(Memory(), history("x", **REQUEST), Batch()).link.endswith(f"#/v2/executions/details/{ARN}")

@@ -7,7 +7,7 @@ import pickle
 
 import pytest
 
-from laminar_runtime import _records
+from laminar_runtime import Flow, Layer, _records
 from laminar_runtime.configurations.datastores import Memory
 from laminar_runtime.configurations.failures import REASONS
 from laminar_runtime.exceptions import DamagedError, ExecutionFailedError
@@ -15,6 +15,16 @@ from laminar_runtime.failures.record import KINDS, LARGEST, Failure, Failures
 from laminar_runtime.storage import failures
 from laminar_runtime.storage.commits import Commit
 from laminar_runtime.storage.layout import LayerKey
+from tests.support.harness import in_memory
+
+
+class Report(Flow): ...
+
+
+@Report.register
+class Train(Layer):
+    def __call__(self) -> None: ...
+
 
 E1 = LayerKey("Report", "e1", "")
 TRAIN = E1.of("Train")
@@ -186,3 +196,28 @@ def test_an_error_with_failures_can_be_pickled() -> None:
     assert (copy.execution, copy.status, copy.link) == ("e1", "FAILED", "x")
     assert copy.failures == error.failures
     assert _records.plain(copy.failures)["count"] == 2
+
+
+def test_failures_as_json() -> None:
+    """A program in another language reads them, and this package reads them back."""
+    some = Failures((failed(2, message="\N{SNOWMAN}"), failed(3)), 7, ("a note",), "https://x")
+    content = some.to_json()
+    assert Failures.from_json(content) == some
+    plain = json.loads(content)
+    assert (plain["version"], plain["count"], plain["notes"], plain["link"]) == (1, 7, ["a note"], "https://x")
+    assert plain["failures"][0] == json.loads(some.shown[0].to_json())
+    for damaged in (b"", b"[]", b'{"failures": [{}], "count": 1, "notes": []}', b'{"failures": 3}'):
+        with pytest.raises(DamagedError):
+            Failures.from_json(damaged)
+
+
+def test_the_failures_of_a_split() -> None:
+    """A handle of an execution may ask for those of one layer, and of one split."""
+    flow = in_memory(Report)
+    store = flow.configuration.datastore
+    for one in (failed(0), failed(3)):
+        failures.write(store.transport.put, TRAIN, one)
+    execution = flow.execution("e1")
+    assert [one.index for one in execution.failures(layer="Train")] == [0, 3]
+    assert [one.index for one in execution.failures(layer="Train", index=3)] == [3]
+    assert execution.failures(layer="Load").count == 0
