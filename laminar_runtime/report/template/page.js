@@ -108,7 +108,7 @@
     fact("Started", moment(D.created ?? (attempts.length ? T0 : null))),
     fact(D.stopped ? "Took" : "So far", seconds(attempts.length || D.stopped ? (D.stopped ?? T1) - (D.created ?? T0) : null)),
     fact("Layers", count(LAYERS.length)),
-    fact("Splits", count(rows.length)),
+    fact("Tasks", count(rows.length)),
     fact("Failed", count(failedRows), failedRows > 0),
     fact("Retried", count(retried)),
     ...(D.cost ? [fact("Cost, estimated", dollars(D.cost.total))] : []),
@@ -122,7 +122,8 @@
     clearFilters();
     row.layer.open = true;
     refresh();
-    choose(row, true);
+    viewport.scrollIntoView({ block: "nearest" });
+    choose(row, true, true);
     openDetails(row);
   };
   const numberOf = new Map(LAYERS.map((layer) => [layer.name, layer.number]));
@@ -291,7 +292,7 @@
     else label.append(item.row.index === null ? "all splits" : `[${item.row.index}]`);
     const lane = el("span", { class: "lane" }, ...(item.row ? bars(item.row) : [strip(item.layer)]));
     if (item.single) for (const one of lane.children) one.style.top = "11px";
-    const made = el("div", { id: `row-${number}`, role: "treeitem", "aria-level": head ? "1" : "2", "aria-expanded": head && !item.single ? String(item.open) : null, "aria-selected": String(isChosen(item)), "aria-label": say(item), class: `row ${head ? "layer" : "split"}${item.row && item.row.outcome === "failed" ? " failed" : ""}${isChosen(item) ? " chosen" : ""}`, on: { click: () => act(item) } }, label, lane);
+    const made = el("div", { id: `row-${number}`, role: "treeitem", "aria-level": head ? "1" : "2", "aria-expanded": head && !item.single ? String(item.open) : null, "aria-selected": String(isChosen(item)), "aria-label": say(item), class: `row ${head ? "layer" : "split"}${item.row && item.row.outcome === "failed" ? " failed" : ""}${isChosen(item) ? " chosen" : ""}` }, label, lane);
     made.style.top = `${tops[number]}px`;
     return made;
   };
@@ -323,12 +324,14 @@
     }
     $("ticks").replaceChildren(...made);
   };
-  const choose = (key, scroll) => {
+  const choose = (key, scroll, far = false) => {
     chosen = key && key.row !== undefined ? keyOf(key) : key;
     const at = items.findIndex(isChosen);
     if (scroll && at >= 0) {
-      if (tops[at] < viewport.scrollTop) viewport.scrollTop = tops[at];
-      else if (tops[at + 1] > viewport.scrollTop + viewport.clientHeight) viewport.scrollTop = tops[at + 1] - viewport.clientHeight;
+      const above = tops[at] < viewport.scrollTop, below = tops[at + 1] > viewport.scrollTop + viewport.clientHeight;
+      if (far && (above || below)) viewport.scrollTop = tops[at] - viewport.clientHeight / 2;
+      else if (above) viewport.scrollTop = tops[at];
+      else if (below) viewport.scrollTop = tops[at + 1] - viewport.clientHeight;
     }
     draw();
   };
@@ -374,14 +377,20 @@
     };
     if (keys[event.key]) { event.preventDefault(); keys[event.key](); }
   });
-  viewport.addEventListener("focus", () => { if (chosen === null && items.length) choose(items[0], false); });
-  let drag = null;
-  viewport.addEventListener("pointerdown", (event) => { if (event.pointerType === "mouse" && event.button === 0) drag = { x: event.clientX, view: [...view], moved: false }; });
+  // Not by a press of the mouse: a draw between press and release would take away what is clicked.
+  viewport.addEventListener("focus", () => { if (viewport.matches(":focus-visible") && chosen === null && items.length) choose(items[0], false); });
+  // One listener for all rows, which come and go: the place of the click says which one it is.
+  viewport.addEventListener("click", (event) => {
+    const y = event.clientY - spacer.getBoundingClientRect().top;
+    if (!moved && y >= 0 && y < tops[items.length]) act(items[find(y)]);
+  });
+  let drag = null, moved = false;
+  viewport.addEventListener("pointerdown", (event) => { if (event.pointerType === "mouse" && event.button === 0) drag = { x: event.clientX, view: [...view] }; moved = false; });
   addEventListener("pointermove", (event) => {
     if (!drag) return;
     const by = ((event.clientX - drag.x) / $("ticks").clientWidth) * (drag.view[1] - drag.view[0]);
-    if (Math.abs(event.clientX - drag.x) > 4) drag.moved = true;
-    if (drag.moved) { view = clamp(drag.view[0] - by, drag.view[1] - drag.view[0]); later(); }
+    if (Math.abs(event.clientX - drag.x) > 4) moved = true;
+    if (moved) { view = clamp(drag.view[0] - by, drag.view[1] - drag.view[0]); later(); }
   });
   addEventListener("pointerup", () => { drag = null; });
   $("zoom-in").addEventListener("click", () => zoom(0.6));
@@ -418,7 +427,7 @@
   // Artifacts.
   const previewOf = (preview) => {
     if (!preview) return null;
-    if (preview.kind === "image" && /^image\/(png|jpeg|gif|webp)$/.test(preview.type)) return el("img", { src: `data:${preview.type};base64,${preview.data}`, alt: "preview", loading: "lazy" });
+    if (preview.kind === "image" && /^image\/(png|jpeg|gif|webp)$/.test(preview.type)) return el("img", { src: `data:${preview.type};base64,${preview.data}`, alt: "preview" });
     if (preview.kind === "table") return el("div", {}, el("div", { class: "scroll" }, el("table", {}, el("thead", {}, el("tr", {}, ...preview.columns.map((text) => el("th", { text })))), el("tbody", {}, ...preview.rows.map((cells) => el("tr", {}, ...cells.map((text) => el("td", { class: /^-?[\d.,e+-]+$/.test(text) && "number", text }))))))), preview.more ? el("p", { class: "hint", text: `... and ${plural(preview.more, "more row")}` }) : null);
     const text = String(preview.text);
     return text.length > 60 || text.includes("\n") ? el("pre", { text }) : el("code", { text });
@@ -441,9 +450,9 @@
   const drawCost = () => {
     if (!D.cost) { $("cost-body").append(el("p", { class: "empty", text: "The cost is not known." })); return; }
     const highest = most([...D.cost.layers.map((one) => one.dollars), D.cost.orchestration ?? 0, 1e-12]);
-    const line = (name, tries, time, amount, note) => {
-      const fill = el("i"); fill.style.width = `${(100 * (amount ?? 0)) / highest}%`;
-      return el("tr", {}, el("td", { class: "name", text: name }), el("td", { class: "number", text: tries }), el("td", { class: "number", text: time }), el("td", { class: "number", text: note && !amount ? note : dollars(amount), title: note || null }), el("td", {}, el("div", { class: "share" }, fill)));
+    const line = (name, tries, time, amount, note, whole) => {
+      const fill = el("i"); fill.style.width = `${Math.min(100, (100 * (amount ?? 0)) / highest)}%`;
+      return el("tr", {}, el("td", { class: "name", text: name }), el("td", { class: "number", text: tries }), el("td", { class: "number", text: time }), el("td", { class: "number", text: note && !amount ? note : dollars(amount), title: note || null }), el("td", {}, whole ? null : el("div", { class: "share" }, fill)));
     };
     $("cost-body").append(
       el("p", { class: "hint", text: "An estimate by the prices of us-east-1, not a bill." }),
@@ -452,7 +461,7 @@
         el("tbody", {},
           D.cost.orchestration === null ? null : line("Orchestration", "", D.cost.transitions === null ? "" : plural(D.cost.transitions, "transition"), D.cost.orchestration),
           ...D.cost.layers.map((one) => line(one.layer, count(one.attempts), seconds(one.seconds * 1000), one.dollars, one.unknown ? `${plural(one.unknown, "attempt")} without a known price` : "")),
-          line("All that is known", "", "", D.cost.total)))));
+          line("All that is known", "", "", D.cost.total, "", true)))));
     if (D.cost.notes.length) $("cost-body").append(el("ul", { class: "notes" }, ...D.cost.notes.map((text) => el("li", { text }))));
   };
   if (D.advice.length) { $("profile").hidden = false; $("advice").append(...D.advice.map((text) => el("p", { text }))); }
