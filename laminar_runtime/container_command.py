@@ -17,6 +17,8 @@ __all__ = ["COMMAND", "Ended", "run"]
 
 #: The environment variable with the command that starts a task in the function's image.
 COMMAND = "LAMINAR_COMMAND"
+#: The exit code of a command that cannot be started, as in a shell.
+_NOT_FOUND = 127
 
 
 @_records.frozen
@@ -76,14 +78,20 @@ def _run_and_print(words: list[str], environment: Mapping[str, str]) -> tuple[in
     import subprocess
 
     last = ""
-    with subprocess.Popen(  # noqa: S603 - running the flow's own command is the purpose
-        words,
-        env=environment,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        encoding="utf-8",
-        errors="replace",
-    ) as process:
+    try:
+        started = subprocess.Popen(  # noqa: S603 - running the flow's own command is the purpose
+            words,
+            env=environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            encoding="utf-8",
+            errors="replace",
+        )
+    except OSError as error:
+        why = f"the image cannot start {shlex.join(words)!r}: {error}. Correct the command of the layer's Container"
+        _print(f"{why}\n")
+        return _NOT_FOUND, why
+    with started as process:
         # A carriage return ends a line, too: in a log, each state of a progress bar is a line of its own.
         for line in process.stdout or ():
             _print(line)

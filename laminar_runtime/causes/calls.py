@@ -23,6 +23,11 @@ _BUSY = frozenset({"ExecutionLimitExceeded", "SlowDown", "TooManyRequestsExcepti
 #: The HTTP status codes of errors that pass.
 _TRANSIENT = frozenset({429, 500, 502, 503, 504})
 _ACTION = re.compile(r"not authorized to perform: ([a-z0-9-]+:\w+)")
+#: What helps if no call could be made, by the names of botocore's errors.
+_FIXES = {
+    "NoRegionError": "Set AWS_REGION, or the region of your profile.",
+    "NoCredentialsError": "Set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or use a role.",
+}
 #: The actions that operations need, where a message may not name them:
 #: https://docs.aws.amazon.com/AmazonS3/latest/userguide/using-with-s3-policy-actions.html
 _ACTIONS = {
@@ -44,7 +49,8 @@ def explain(what: str, error: Exception, default: type[DeploymentError | Executi
     """
     response = getattr(error, "response", {})
     code = str(response.get("Error", {}).get("Code", ""))
-    message = f"{what}: {error}"
+    fix = _FIXES.get(type(error).__name__)
+    message = f"{what}: {error}" + (f" {fix}" if fix else "")
     if code in _DENIED:
         found = _ACTION.search(str(error))
         operation = str(getattr(error, "operation_name", ""))

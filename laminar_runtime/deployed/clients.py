@@ -86,4 +86,5 @@ def calls(what: str, default: type[DeploymentError | ExecutionError]) -> Iterato
 
         if not is_of_aws(error):
             raise
-        raise explain(what, error, default) from error
+        # The frames of botocore say nothing more: the message has its error, which stays as the context.
+        raise explain(what, error, default) from None

@@ -8,11 +8,13 @@ contextlib, in the launching process and in a task's process. They say nothing a
 from __future__ import annotations
 
 import os
+import sys
 from types import TracebackType
 from typing import TYPE_CHECKING
 
 from laminar_runtime.exceptions import LaminarError
 from laminar_runtime.failures.redaction import shorten
+from laminar_runtime.process.endings import Ended, interruption
 
 if TYPE_CHECKING:
     import traceback
@@ -41,7 +43,7 @@ class Trimmed:
     """Keeps only the user's frames in the traceback of an error that leaves the ``with`` block.
 
     This applies to errors that this package raises on purpose, and to errors of a layer, which have a `Note`. Any other
-    error is a fault of this package, and its traceback is not changed.
+    error is a fault of this package, and its traceback is not changed. Ctrl-C ends the program with one line.
     """
 
     def __enter__(self) -> None: ...
@@ -49,6 +51,12 @@ class Trimmed:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
+        if isinstance(error, KeyboardInterrupt) and not isinstance(error, Ended):
+            # Before an event loop handles Ctrl-C, and says how to resume.
+            if not isinstance(ending := interruption(), Ended):
+                return
+            sys.stderr.write("laminar: stopped by Ctrl-C\n")
+            raise ending from None
         # Python has added the frame of the `with` block already, so the block's own frame is removed as well.
         ours = isinstance(error, LaminarError | KeyboardInterrupt)
         if error is not None and (ours or any(isinstance(note, Note) for note in getattr(error, "__notes__", ()))):

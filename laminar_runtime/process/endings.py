@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
-__all__ = ["Ended", "Interrupted"]
+import signal
+import sys
+
+__all__ = ["SIGNALLED", "Ended", "Interrupted", "interruption"]
+
+#: A shell adds this to the number of a signal to get the exit code.
+SIGNALLED = 128
 
 
 class Ended(SystemExit):
@@ -18,3 +24,9 @@ class Interrupted(Ended, KeyboardInterrupt):
     Programs can catch it as a `KeyboardInterrupt`. Python handles it as a `SystemExit`: it ends the script with the
     exit code of a shell and prints no traceback, which would show frames of asyncio only.
     """
+
+
+def interruption() -> KeyboardInterrupt:
+    """Return what ends a run after Ctrl-C. In an interactive session, that is no end of the session."""
+    interactive = hasattr(sys, "ps1") or sys.flags.interactive
+    return KeyboardInterrupt() if interactive else Interrupted(SIGNALLED + signal.SIGINT)

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import os
 import signal
-import sys
 import threading
 from collections.abc import Callable, Coroutine, Iterator
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from laminar_runtime.blocks import block
-from laminar_runtime.process.endings import Ended, Interrupted
+from laminar_runtime.process.endings import SIGNALLED, Ended, interruption
 
 if TYPE_CHECKING:
     import asyncio
@@ -20,8 +20,6 @@ Result = TypeVar("Result")
 
 #: The signals that end a process by default, without SIGINT (Ctrl-C). SIGHUP comes when a terminal closes.
 _ENDING = (signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT)
-#: A shell adds this to the number of a signal to get the exit code.
-_SIGNALLED = 128
 
 __all__ = ["Watch", "cancel", "run", "stoppable"]
 
@@ -89,7 +87,7 @@ def stoppable() -> Iterator[None]:
         yield
     except asyncio.CancelledError:
         if signalled:
-            raise Ended(_SIGNALLED + signalled) from None
+            raise Ended(SIGNALLED + signalled) from None
         raise
     finally:
         _handled.difference_update(ours)
@@ -132,16 +130,20 @@ def run(coroutine: Coroutine[Any, Any, None]) -> None:
     Raises:
         KeyboardInterrupt: If Ctrl-C ended it.
     """
-    import asyncio
-
-    if _is_running():
-        _run_in_thread(coroutine)
-        return
     try:
-        asyncio.run(coroutine)
+        # To load it takes long enough for a Ctrl-C.
+        import asyncio
+
+        if _is_running():
+            _run_in_thread(coroutine)
+        else:
+            asyncio.run(coroutine)
     except KeyboardInterrupt:
-        interactive = hasattr(sys, "ps1") or sys.flags.interactive
-        raise KeyboardInterrupt if interactive else Interrupted(_SIGNALLED + signal.SIGINT) from None
+        raise interruption() from None
+    finally:
+        # If it has not begun, Python would warn of it.
+        with contextlib.suppress(ValueError):  # after a second Ctrl-C, it may still run in another thread
+            coroutine.close()
 
 
 def _is_running() -> bool:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import datetime as dt
 import json
 import pickle
+import traceback
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from botocore.exceptions import ClientError
+from botocore.exceptions import ClientError, NoRegionError
 
 from laminar_runtime import _records
 from laminar_runtime.causes import children
@@ -20,6 +21,7 @@ from laminar_runtime.causes.logs import find_streams, only_split, read_stream
 from laminar_runtime.causes.objects import S3Objects
 from laminar_runtime.causes.stopping import stop_jobs
 from laminar_runtime.configurations.datastores import Memory
+from laminar_runtime.deployed.clients import calls
 from laminar_runtime.exceptions import (
     AccessDeniedError,
     DeploymentError,
@@ -676,3 +678,14 @@ def test_the_failures_of_one_layer_or_split() -> None:
 def test_the_link_of_the_execution() -> None:
     """It is in the failures, for who has nothing else of it."""
     assert read(Memory(), history("x", **REQUEST), Batch()).link.endswith(f"#/v2/executions/details/{ARN}")
+
+
+def test_calls_that_could_not_be_made() -> None:
+    """A missing region is one line that says what helps, without the frames of botocore."""
+    with pytest.raises(DeploymentError) as caught, calls("it cannot be found", DeploymentError):
+        raise NoRegionError
+    assert (
+        str(caught.value)
+        == "it cannot be found: You must specify a region. Set AWS_REGION, or the region of your profile."
+    )
+    assert "NoRegionError" not in "".join(traceback.format_exception(caught.value))

@@ -6,6 +6,7 @@ import pytest
 
 from laminar_runtime import Flow, Layer
 from laminar_runtime.configurations.datastores import Local
+from laminar_runtime.container_command import COMMAND
 from laminar_runtime.exceptions import ExecutionError, FlowError, UnfinishedError
 from laminar_runtime.plan_layer import handler
 from laminar_runtime.storage.commits import Commit
@@ -50,6 +51,18 @@ def test_handler(planner: Local, capfd: pytest.CaptureFixture[str]) -> None:
     assert handler({"execution": "e1", "layer": "Each"}) == plan
     # Of an execution that goes on with it, all that follows is the same.
     assert handler({"execution": "e1@resume-2", "layer": "Each"}) == plan
+
+
+@pytest.mark.integration
+def test_a_program_that_does_not_exist(
+    planner: Local, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """The error names the command and what to correct, not a file of nobody."""
+    monkeypatch.setenv(COMMAND, "no-such-program main.py")
+    with pytest.raises(
+        ExecutionError, match=r"cannot be planned: the image cannot start 'no-such-program main\.py': .*"
+    ):
+        handler({"execution": "e1", "layer": "Each"})
 
 
 @pytest.mark.integration

@@ -15,9 +15,11 @@ from laminar_runtime import Flow, Layer
 from laminar_runtime.blocks import add_note, block
 from laminar_runtime.configurations import hooks
 from laminar_runtime.configurations.layers import Retry
+from laminar_runtime.configurations.schedulers import event_loop
 from laminar_runtime.exceptions import FlowError
 from laminar_runtime.failures import redaction, tracebacks
 from laminar_runtime.failures.tracebacks import Note, Trimmed
+from laminar_runtime.process.endings import Interrupted
 from tests.support.harness import in_memory
 
 _PACKAGE = """
@@ -226,3 +228,32 @@ SITE = "/usr/lib/python3.11/site-packages/"
 def test_the_last_frame_is_of_the_user(files: list[str], last: str) -> None:
     """Not of the library that the user's code called; a flow that is installed as a library is the user's code."""
     assert tracebacks.last_frame(_raise_in(files)) == f"{last}:1 in call"
+
+
+def interrupt() -> None:
+    """Press Ctrl-C."""
+    raise KeyboardInterrupt
+
+
+def test_ctrl_c_before_a_run_begins(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    """The program ends with one line and the exit code of a shell; an interactive session goes on."""
+    with pytest.raises(Interrupted) as ended:
+        surface(interrupt)
+    assert ended.value.code == 130
+    assert capsys.readouterr().err == "laminar: stopped by Ctrl-C\n"
+    monkeypatch.setattr("sys.ps1", ">>> ", raising=False)
+    with pytest.raises(KeyboardInterrupt) as caught:
+        surface(interrupt)
+    assert not isinstance(caught.value, Interrupted)
+
+
+def test_ctrl_c_while_asyncio_is_loaded(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The run ends as one that began, and Python does not warn of a coroutine that did not."""
+    monkeypatch.setattr("laminar_runtime.configurations.schedulers.event_loop._is_running", interrupt)
+    begun = _nothing()
+    with pytest.raises(Interrupted):
+        event_loop.run(begun)
+    assert begun.cr_frame is None  # it was closed
+
+
+async def _nothing() -> None: ...
