@@ -10,6 +10,7 @@ import attrs
 
 from laminar_codegen.ir.graph import Graph, LayerNode
 from laminar_runtime import Execution
+from laminar_runtime.causes.histories import count_transitions
 from laminar_runtime.prices import TRANSITION
 
 __all__ = ["Taken", "layers_without_end", "measure", "skips", "was_skipped"]
@@ -61,18 +62,10 @@ def measure(states: Any) -> Taken:
                 for page in states.get_paginator("get_execution_history").paginate(executionArn=execution)
                 for event in page["events"]
             ]
-            taken = Taken(taken.transitions + _transitions(kinds), max(taken.events, len(kinds)), taken.executions + 1)
+            taken = Taken(
+                taken.transitions + count_transitions(kinds), max(taken.events, len(kinds)), taken.executions + 1
+            )
     return taken
-
-
-def _transitions(kinds: list[str]) -> int:
-    """Return the transitions of a history. A task that is tried again is one more, and enters no state.
-
-    https://aws.amazon.com/step-functions/pricing/
-    """
-    entered = sum(kind.endswith("StateEntered") for kind in kinds)
-    tried = sum(kind in {"TaskScheduled", "LambdaFunctionScheduled"} for kind in kinds)
-    return entered + max(0, tried - kinds.count("TaskStateEntered"))
 
 
 def skips(execution: Execution, graph: Graph, ran: Collection[str] = ()) -> Iterator[str]:

@@ -5,7 +5,7 @@ https://docs.aws.amazon.com/step-functions/latest/apireference/API_HistoryEvent.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from laminar_runtime import _records
@@ -14,7 +14,7 @@ from laminar_runtime.causes.texts import parse_object
 if TYPE_CHECKING:
     from mypy_boto3_stepfunctions.client import SFNClient
 
-__all__ = ["History", "StateTask"]
+__all__ = ["History", "StateTask", "count_transitions"]
 
 #: The most events of an execution that are read, from its end: some pages, and the events of one.
 _PAGES, _PAGE = 10, 1_000
@@ -35,6 +35,9 @@ class StateTask:
         error: The name of its error; empty if it was running.
         cause: The cause of its error.
         seconds: When it failed, or began, in seconds since the epoch.
+        scheduled: When it was scheduled, in the same form; 0 if unknown.
+        started: When its service began; 0 if it has not, or that is unknown.
+        ended: When it ended; 0 if it has not.
     """
 
     state: str
@@ -45,6 +48,9 @@ class StateTask:
     error: str = ""
     cause: str = ""
     seconds: float = 0.0
+    scheduled: float = 0.0
+    started: float = 0.0
+    ended: float = 0.0
 
     @property
     def payload(self) -> Mapping[str, Any]:
@@ -64,16 +70,17 @@ class History:
         self._events = events
 
     @classmethod
-    def read(cls, client: SFNClient, arn: str) -> History:
+    def read(cls, client: SFNClient, arn: str, most: int = _PAGES * _PAGE) -> History:
         """Read the history of an execution, from its end.
 
         Args:
             client: The client of Step Functions.
             arn: The ARN of the execution.
+            most: The most events that are read.
         """
         events: dict[int, Mapping[str, Any]] = {}
         more: dict[str, str] = {}
-        while len(events) < _PAGES * _PAGE:
+        while len(events) < most:
             page = client.get_execution_history(
                 executionArn=arn,
                 reverseOrder=True,
@@ -133,6 +140,11 @@ class History:
         last.pop(0, None)
         return [event for _, event in sorted(last.items())]
 
+    @property
+    def transitions(self) -> int:
+        """The state transitions that AWS charges."""
+        return count_transitions([str(event["type"]) for event in self._events.values()])
+
     def answers(self) -> Iterator[Mapping[str, Any]]:
         """Yield what services answered to tasks, such as the ids of jobs and executions."""
         for _, event in sorted(self._events.items()):
@@ -163,6 +175,7 @@ class History:
             details.get("taskScheduledEventDetails", {}),
             details.get("taskSubmittedEventDetails", {}),
         )
+        times = {str(one["type"]): _seconds(one) for one in self._of_task(event)}
         entered = (one.get("stateEnteredEventDetails") for one in self._predecessors(event))
         return StateTask(
             state=next((found["name"] for found in entered if found), ""),
@@ -172,7 +185,10 @@ class History:
             output=parse_object(details.get("taskSucceededEventDetails", {}).get("output", "")),
             error=str(failure.get("error", "an error" if failure else "")),
             cause=str(failure.get("cause", "")),
-            seconds=event["timestamp"].timestamp() if "timestamp" in event else 0.0,
+            seconds=_seconds(event),
+            scheduled=times.get("TaskScheduled", 0.0),
+            started=times.get("TaskStarted", 0.0),
+            ended=next((times[kind] for kind in _ENDS if kind in times), 0.0),
         )
 
     def _predecessors(self, event: Mapping[str, Any] | None) -> Iterator[Mapping[str, Any]]:
@@ -180,6 +196,23 @@ class History:
         while event is not None:
             yield event
             event = self._events.get(event.get("previousEventId", 0))
+
+
+def count_transitions(kinds: Sequence[str]) -> int:
+    """Return the transitions of a history. A task that is tried again is one more, and enters no state.
+
+    https://aws.amazon.com/step-functions/pricing/
+
+    Args:
+        kinds: The types of all its events.
+    """
+    entered = sum(kind.endswith("StateEntered") for kind in kinds)
+    tried = sum(kind in {"TaskScheduled", "LambdaFunctionScheduled"} for kind in kinds)
+    return entered + max(0, tried - kinds.count("TaskStateEntered"))
+
+
+def _seconds(event: Mapping[str, Any]) -> float:
+    return event["timestamp"].timestamp() if "timestamp" in event else 0.0
 
 
 def _failure(event: Mapping[str, Any]) -> Mapping[str, Any] | None:

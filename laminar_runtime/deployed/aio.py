@@ -25,9 +25,11 @@ from laminar_runtime.deployed.deployment import Deployment
 from laminar_runtime.deployed.execution import DeployedExecution
 
 if TYPE_CHECKING:
+    from laminar_runtime.costs import Cost
     from laminar_runtime.failures.record import Failures
     from laminar_runtime.flow import Flow
     from laminar_runtime.handles import Status
+    from laminar_runtime.timings import Timings
 
 __all__ = ["AsyncDeployment", "AsyncExecution", "execution", "find", "from_terraform"]
 
@@ -173,6 +175,14 @@ class AsyncExecution:
         """Resume it."""
         await asyncio.to_thread(self.plain.resume)
         return self
+
+    async def timings(self) -> Timings:
+        """Return when its attempts were created, started and stopped."""
+        return await asyncio.to_thread(self.plain.timings)
+
+    async def cost(self) -> Cost:
+        """Return what it cost, by the prices of AWS."""
+        return await asyncio.to_thread(self.plain.cost)
 
 
 async def _iterate(items: Iterator[Item]) -> AsyncIterator[Item]:

@@ -12,10 +12,12 @@ from laminar_runtime.deployed.descriptions import RUNS, is_running
 from laminar_runtime.exceptions import ExecutionError
 
 if TYPE_CHECKING:
+    from laminar_runtime.costs import Cost
     from laminar_runtime.deployed.deployment import Deployment
     from laminar_runtime.failures.record import Failures
     from laminar_runtime.flow import Flow
     from laminar_runtime.handles import Status
+    from laminar_runtime.timings import Timings
 
 __all__ = ["DeployedExecution"]
 
@@ -61,7 +63,7 @@ class DeployedExecution:
         return descriptions.title(self.deployment, self.id)
 
     @property
-    def _flow(self) -> str:
+    def known_flow(self) -> str:
         """The flow's name, empty if unknown."""
         return "" if self.flow is None else self.flow.name
 
@@ -88,8 +90,17 @@ class DeployedExecution:
             NotFoundError: If it does not exist.
             ExecutionError: If it cannot be described.
         """
+        return self.status_of(self.describe())
+
+    @staticmethod
+    def status_of(described: Mapping[str, Any]) -> Status:
+        """Return how far an execution is.
+
+        Args:
+            described: Its description.
+        """
         # A redrive that waits for its turn runs, too.
-        found: Status = self.describe()["status"]
+        found: Status = described["status"]
         return "RUNNING" if found in RUNS else found
 
     def wait(self, *, timeout: float | None = None, poll: float | None = None) -> DeployedExecution:
@@ -158,7 +169,7 @@ class DeployedExecution:
         if described["status"] != "SUCCEEDED":
             from laminar_runtime.deployed import failing
 
-            raise failing.error_of(self.deployment, self.id, described, self._flow)
+            raise failing.error_of(self.deployment, self.id, described, self.known_flow)
 
     def __await__(self) -> Generator[Any, None, DeployedExecution]:
         """Wait for its end without blocking the event loop, as in a notebook."""
@@ -190,7 +201,7 @@ class DeployedExecution:
         last = self.describe()
         if is_running(last) or last["status"] == "SUCCEEDED":
             return Failures()
-        return failing.read_failures(self.deployment, self.id, last, self._flow, most, only=(layer, index))
+        return failing.read_failures(self.deployment, self.id, last, self.known_flow, most, only=(layer, index))
 
     def stop(self, reason: str = "it was stopped by its handle") -> None:
         """Stop it, and all jobs that it has submitted, also those that no state waits for.
@@ -254,4 +265,36 @@ class DeployedExecution:
         clients, arn = self.deployment.clients, self.describe()["executionArn"]
         objects = S3Objects(clients("s3"), self.deployment.datastore_root)
         with calls(f"the output of layer '{layer}' of {self.title} cannot be read", ExecutionError):
-            yield from logs.read_output(clients, arn, (flow or self._flow, layer), index, objects)
+            yield from logs.read_output(clients, arn, (flow or self.known_flow, layer), index, objects)
+
+    def timings(self) -> Timings:
+        """Return when its attempts were created, started and stopped, by its history and the descriptions of its jobs.
+
+        All starts are in it: those of resumes, and each start of a job and of a child of an array job. AWS Batch
+        forgets jobs some days after their end, which is noted.
+
+        Raises:
+            NotFoundError: If it does not exist.
+            ExecutionError: If its history or its jobs cannot be read.
+        """
+        from laminar_runtime.deployed import measuring
+
+        return measuring.read_timings(self)
+
+    def cost(self) -> Cost:
+        """Return what it cost, by the prices of AWS in us-east-1: its state transitions, and the time of its jobs.
+
+        Raises:
+            NotFoundError: If it does not exist.
+            ExecutionError: If its history or its jobs cannot be read.
+        """
+        from laminar_runtime.deployed import measuring
+
+        return measuring.read_cost(self)
+
+    @property
+    def link(self) -> str:
+        """The address of its start in the console of AWS."""
+        from laminar_runtime.failures.console import execution_link
+
+        return execution_link(self.arn)

@@ -160,3 +160,45 @@ def test_an_id_is_started_once(done: DeployedExecution) -> None:
     assert done.deployment.start({"count": 3, "how": ""}, id="done") == done
     with pytest.raises(StartedBeforeError):
         done.deployment.start({"count": 4, "how": ""}, id="done")
+
+
+def test_times_of_all_attempts(done: DeployedExecution, failed: DeployedExecution) -> None:
+    """Each child of an array job, each function, with what it ran on, from its submission to its end."""
+    timings = done.timings()
+    assert (timings.flow, timings.execution, timings.status) == ("Numbers", "done", "SUCCEEDED")
+    assert [(one.layer, one.index, one.where, one.outcome) for one in timings.attempts] == [
+        ("Load", None, "batch", "succeeded"),
+        *(("Square", index, "batch", "succeeded") for index in range(3)),
+        ("Sum", None, "lambda", "succeeded"),
+    ]
+    for one in timings.attempts:
+        assert timings.created is not None
+        assert timings.stopped is not None
+        assert one.created is not None
+        assert one.started is not None
+        assert one.stopped is not None
+        assert timings.created <= one.created <= one.started <= one.stopped <= timings.stopped + 1000
+    load, *_, total = timings.attempts
+    assert (load.platform, load.architecture, load.vcpus, load.memory_mib) == ("FARGATE", "X86_64", 1.0, 2048)
+    assert (total.platform, total.memory_mib, total.group) == ("LAMBDA", 1500, "/aws/lambda/Numbers-run_sum")
+    assert load.stream
+    assert load.link
+    assert timings.notes == ()
+    assert {one.index: one.outcome for one in failed.timings().of("Square")} == {
+        0: "succeeded",
+        1: "failed",
+        2: "succeeded",
+    }
+
+
+def test_what_an_execution_cost(done: DeployedExecution) -> None:
+    """Its transitions, and the time that its containers ran."""
+    cost = done.cost()
+    assert cost.transitions == 7
+    assert cost.orchestration == pytest.approx(7 * 0.000025)
+    assert [(one.layer, one.attempts, one.unknown) for one in cost.layers] == [
+        ("Load", 1, 0),
+        ("Square", 3, 0),
+        ("Sum", 1, 0),
+    ]
+    assert 0 < cost.compute < 0.01

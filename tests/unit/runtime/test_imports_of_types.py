@@ -36,6 +36,7 @@ NAMED = {
     "laminar_runtime.configurations.schedulers": {"Scheduler"},
     "laminar_runtime.configurations.volumes": {"EFS", "Host", "Volume"},  # most containers mount none
     # A handle of an execution has its deployment, which returns handles.
+    "laminar_runtime.costs": {"Cost"},
     "laminar_runtime.deployed.deployment": {"Deployment"},
     "laminar_runtime.deployed.execution": {"DeployedExecution"},
     "laminar_runtime.execution": {"Execution"},
@@ -46,6 +47,7 @@ NAMED = {
     "laminar_runtime.layer": {"Layer"},
     "laminar_runtime.storage.commits": {"Commit"},
     "laminar_runtime.tasks.pipelines": {"Guard"},
+    "laminar_runtime.timings": {"Timings"},
 }
 
 
