@@ -37,6 +37,7 @@ _COMMANDS = {
     "check": "print all problems of a flow, or the size and cost of an execution; explain a rule",
     "graph": "draw a flow as Mermaid, DOT or SVG: its layers, and the barriers that its plan adds",
     "measure": "print the durations of the layers of a flow in past executions",
+    "init": "write a new repository: a flow with a test, its image, its Terraform and a pipeline",
     "modules": "write the Terraform modules of this package into a folder",
 }
 _DEFAULT = "compile"

@@ -55,7 +55,7 @@ def test_the_same_bytes(distributions: Path, tmp_path: Path) -> None:
 
 
 def test_files_of_the_wheel(distributions: Path) -> None:
-    """It has both packages with the marks of their types, the Terraform modules and the license, and nothing else."""
+    """It has both packages, typed, with the Terraform modules, the template of ``init`` and the license; no more."""
     (wheel,) = distributions.glob("*.whl")
     with zipfile.ZipFile(wheel) as archive:
         names = archive.namelist()
@@ -65,6 +65,7 @@ def test_files_of_the_wheel(distributions: Path) -> None:
     }
     assert {"laminar_codegen/py.typed", "laminar_runtime/py.typed"} <= {*names}
     assert "laminar_codegen/terraform_modules/platform/main.tf" in names
+    assert "laminar_codegen/template/common/Dockerfile" in names
     assert any(name.endswith("/licenses/LICENSE") for name in names)
     assert not [name for name in names if name.endswith((".pyc", ".tfstate", ".lock.hcl"))]
 

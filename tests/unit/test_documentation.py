@@ -22,7 +22,7 @@ PAGES = sorted(
 #: The languages of code blocks that `tests/pages.py` runs or parses.
 TRIED = {"console", "hcl", "json", "python", "yaml"}
 #: Those that nothing here reads, and directives of the documentation's site.
-OTHERS = {"{eval-rst}", "{include}", "{toctree}", "dot", "mermaid", "rego", "text", ""}
+OTHERS = {"{eval-rst}", "{include}", "{literalinclude}", "{toctree}", "dot", "mermaid", "rego", "text", ""}
 #: The modules whose public names have an entry in the reference.
 PUBLIC = [
     "laminar_runtime",
