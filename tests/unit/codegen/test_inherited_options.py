@@ -12,7 +12,7 @@ from laminar_codegen.pipeline import Compilation
 from laminar_codegen.problems import CompileError
 from laminar_codegen.render.terraform_json import render_document
 from laminar_codegen.targets.aws_lambda.tags import local_values
-from laminar_codegen.targets.tags import validate_tag
+from laminar_codegen.targets.forms import TAG
 
 FLOW = """
 from laminar_runtime import Flow, Layer, Variable
@@ -51,7 +51,7 @@ def test_a_function_has_the_tags_of_its_flow_and_no_more(compiled: Callable[[str
     conditions = [rule["condition"] for rule in document["variable"]["tags"]["validation"]]
     assert conditions == ["${length(var.tags) <= 46}", "${length(var.tags) <= 46}"]
     (rule,) = document["variable"]["team"]["validation"]
-    assert rule["condition"] == f"${{{validate_tag('var.team').condition}}}"
+    assert rule["condition"] == f"${{{TAG.condition('var.team')}}}"
 
 
 @pytest.mark.parametrize("own", ["cpu=4", 'secrets={"OTHER": "ssm:/report/other"}'])
