@@ -21,6 +21,7 @@ __all__ = [
     "new_attempt",
     "new_execution_id",
     "start_order",
+    "start_time",
 ]
 
 #: The separator in the name of a resume: ``ID@resume-2``. After it stands the number of the resume, or of the resume
@@ -77,6 +78,25 @@ def start_order(token: str) -> str:
         token: A token that `new_attempt` made.
     """
     return token.partition("-")[2]
+
+
+def start_time(text: str) -> int | None:
+    """Return when an id was made, in milliseconds since 1970; None if it is not one of `new_execution_id`.
+
+    Args:
+        text: The id.
+
+    Example:
+        >>> start_time("019caf00-0000-7000-8000-000000000000"), start_time("nightly-2026-01-01")
+        (1772462538752, None)
+    """
+    parts = text.split("-")
+    if [len(part) for part in parts] != [8, 4, 4, 4, 12] or not parts[2].startswith("7"):
+        return None
+    try:
+        return int(f"{parts[0]}{parts[1]}", 16)
+    except ValueError:
+        return None
 
 
 def check_execution_id(text: object, *, longest: int = LONGEST) -> str:

@@ -16,6 +16,7 @@ from laminar_runtime.deployed.clients import calls
 from laminar_runtime.deployed.descriptions import title
 from laminar_runtime.exceptions import DeploymentError, ExecutionError, FlowError, StartedBeforeError
 from laminar_runtime.limits import MOST_TAGS, STATE_BYTES
+from laminar_runtime.storage import runs
 from laminar_runtime.storage.layout import STARTED_BY, STORED, TAGS
 
 if TYPE_CHECKING:
@@ -41,7 +42,7 @@ class Start:
     parameters: Mapping[str, Any] | None = None
     stored: Mapping[str, Any] | None = None
     tags: Mapping[str, str] = _records.field(factory=dict)
-    by: str = "application"
+    by: str = _records.field(factory=runs.current_starter)
 
     def document(self) -> dict[str, Any]:
         """Return the input of the execution."""

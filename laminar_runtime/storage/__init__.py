@@ -18,11 +18,13 @@
                                                                  failures: a split that never ran did not fail
     <Flow>/.cache/<execution>/<Layer>/.plan/<name>.txt           notes of the layer's planner, such as indexes
     <Flow>/.cache/<execution>/.input.json                        the input that a state machine was started with
+    <Flow>/.cache/<execution>/.run.json                          a `laminar_runtime.storage.runs.Run`, on this machine
     <Flow>/.cache/<execution>/.failures/<Layer>/<index>.<attempt>.json
                                                                  a `laminar_runtime.failures.record.Failure`
     <Flow>/.cache/<execution>/.answers/<job>.json                the answer of a planner that is a job of AWS Batch
     <Flow>/.cache/<execution>/.joins/<Waiting>/from/<Ended>      a mark: a layer ended that another layer waits for
     <Flow>/.cache/<execution>/.joins/<Waiting>/token.json        the task token that wakes the layer that waits
+    <Flow>/.output/<execution>/<Layer>/<index>/<attempt>.txt     what a task printed, on this machine
     <Flow>/.locks/<execution>                                    the lock of whoever runs the execution on this machine
 
 Each run of a task, an attempt, writes archives into a folder of its own, whose name is a unique token. At its end, it

@@ -34,14 +34,17 @@ __all__ = [
     "joins_prefix",
     "layers_prefix",
     "lock_key",
+    "run_key",
     "states_facts",
     "turns_prefix",
 ]
 
-#: The folders of a flow: values, archives, notes on executions, locks, and turns.
+#: The folders of a flow: values, archives, notes on executions, locks, turns, and the output of tasks.
 _ARTIFACTS, _ARCHIVES, _CACHE, _LOCKS, _TURNS = "artifacts", "archives", ".cache", ".locks", ".turns"
+_OUTPUT = ".output"
 #: The objects and folders of an execution among its notes, beside the folders of its layers.
 _INPUT, _JOINS, _FAILURES, _ANSWERS = ".input.json", ".joins", ".failures", ".answers"
+_RUN = ".run.json"
 #: The objects and folders of a layer among the notes of an execution.
 _RECORD, _SOME, _SPLITS, _ATTEMPTS, _PLAN = ".record.json", ".some", ".splits", ".attempts", ".plan"
 _CLAIMS, _BEGUN = ".claims", ".begun"
@@ -169,6 +172,24 @@ class LayerKey:
             'Report/.cache/e1/.failures/Load/3.2.json'
         """
         return f"{self.failures}{index}.{min(attempt, LAST_RECORDED)}.json"
+
+    @property
+    def outputs(self) -> str:
+        """The prefix of the output of its tasks on a machine, with a slash at its end."""
+        return f"{self.flow}/{_OUTPUT}/{self.execution}/{self.layer}/"
+
+    def output(self, index: int, attempt: int) -> str:
+        """Return the key of the output of an attempt at a split.
+
+        Args:
+            index: The split's index.
+            attempt: The attempt, from 1.
+
+        Example:
+            >>> LayerKey("Report", "e1", "Load").output(3, 2)
+            'Report/.output/e1/Load/3/2.txt'
+        """
+        return f"{self.outputs}{index}/{attempt}.txt"
 
     def claims(self, name: str, drive: str, job: str) -> str:
         """Return the prefix of the claims of splits that the children of a job share, with a slash at its end.
@@ -304,6 +325,11 @@ def failures_prefix(flow: str, execution: str) -> str:
 def turns_prefix(flow: str) -> str:
     """Return the prefix of the notes of the turns of a deployed flow's executions, with a slash at its end."""
     return f"{flow}/{_TURNS}/"
+
+
+def run_key(flow: str, execution: str) -> str:
+    """Return the key of the record of an execution's run on a machine."""
+    return f"{cache_prefix(flow, execution)}{_RUN}"
 
 
 def lock_key(flow: str, execution: str) -> str:

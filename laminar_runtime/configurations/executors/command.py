@@ -53,7 +53,7 @@ async def run(
     """
     import asyncio
 
-    async with _forward(sys.stdout, task.title) as out, _forward(sys.stderr, task.title) as err:
+    async with _forward(sys.stdout, task) as out, _forward(sys.stderr, task) as err:
         with out, err:  # the process has copies of these ends of the pipes
             process = _start(task, words, environment, folder, out, err)
         try:
@@ -158,7 +158,7 @@ def _start(
 
 
 @contextlib.asynccontextmanager
-async def _forward(target: TextIO, title: str) -> AsyncIterator[io.FileIO]:
+async def _forward(target: TextIO, task: Task) -> AsyncIterator[io.FileIO]:
     """Yield a pipe for the output of a process, and forward that output.
 
     It is not a pipe of asyncio: to asyncio, a process runs as long as any other process has its output open.
@@ -171,7 +171,7 @@ async def _forward(target: TextIO, title: str) -> AsyncIterator[io.FileIO]:
     transport, _ = await asyncio.get_running_loop().connect_read_pipe(
         lambda: asyncio.StreamReaderProtocol(source), reading
     )
-    passing = asyncio.create_task(_pass_on(source, target, title))
+    passing = asyncio.create_task(_pass_on(source, target, task))
     try:
         with writing:
             yield writing
@@ -181,7 +181,7 @@ async def _forward(target: TextIO, title: str) -> AsyncIterator[io.FileIO]:
         transport.close()
 
 
-async def _pass_on(source: asyncio.StreamReader, target: TextIO, title: str) -> None:
+async def _pass_on(source: asyncio.StreamReader, target: TextIO, task: Task) -> None:
     import asyncio
 
     lines = output.Lines()
@@ -189,15 +189,18 @@ async def _pass_on(source: asyncio.StreamReader, target: TextIO, title: str) -> 
         try:
             data = await asyncio.wait_for(source.read(_READ), lines.patience)
         except TimeoutError:
-            _print(lines.idle(), target, title)
+            _print(lines.idle(), target, task)
             continue
-        _print(lines.feed(data) if data else lines.end(), target, title)
+        _print(lines.feed(data) if data else lines.end(), target, task)
         if not data:
             return
 
 
-def _print(lines: Iterable[str], target: TextIO, title: str) -> None:
-    text = "".join(f"[{title}] {line}\n" for line in lines)
+def _print(lines: Iterable[str], target: TextIO, task: Task) -> None:
+    text = ""
+    for line in lines:
+        task.output.add(line)
+        text += f"[{task.title}] {line}\n"
     if not text:
         return
     # A process would block if its output were not read, so reading continues even if printing fails.

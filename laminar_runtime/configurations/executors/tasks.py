@@ -10,6 +10,7 @@ from laminar_runtime import _records, task_environment
 from laminar_runtime.blocks import block
 from laminar_runtime.configurations.containers import DEFAULT_COMMAND, Container
 from laminar_runtime.exceptions import FlowError
+from laminar_runtime.process.tail import Tail
 from laminar_runtime.programs import origins
 from laminar_runtime.programs.origins import Origin
 from laminar_runtime.task_environment import TaskContext
@@ -48,6 +49,7 @@ class Task:
         run: Runs the task in this process.
         finished: Returns whether the task finished.
         permit: The permission to finish. An executor withdraws it if it gives up a task that it cannot stop.
+        output: What the task printed last, if its executor reads that.
     """
 
     context: TaskContext
@@ -57,6 +59,7 @@ class Task:
     run: Callable[[], None]
     finished: Callable[[], bool]
     permit: Permit = _records.field(factory=Permit)
+    output: Tail = _records.field(factory=Tail)
 
     @property
     def title(self) -> str:

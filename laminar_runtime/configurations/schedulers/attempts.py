@@ -17,6 +17,7 @@ from laminar_runtime.exceptions import FlowError, LaminarError, TaskError
 from laminar_runtime.failures import redaction
 from laminar_runtime.layer import Layer
 from laminar_runtime.programs.origins import origin_of
+from laminar_runtime.storage import outputs
 from laminar_runtime.tasks import layer_hooks, task
 
 if TYPE_CHECKING:
@@ -55,7 +56,10 @@ async def run_split(registered: Layer, index: int, splits: int, attempt: int) ->
             with _task_errors(execution, layer, job), layer_hooks.calling(execution, layer, "submission"):
                 submitted = _records.evolve(job, container=layer.configuration.container)
                 redaction.hide(submitted.container.secrets)
-                await _executor(execution, layer).submit(submitted)
+                try:
+                    await _executor(execution, layer).submit(submitted)
+                finally:
+                    outputs.keep(execution.datastore.transport, execution.key(layer), index, attempt, job.output.text())
         except FlowError:  # the flow is incorrect: each attempt would fail
             progress.current().fail_split(name)
             raise

@@ -11,7 +11,7 @@ from laminar_runtime import _records, progress, stored_parameters, task_environm
 from laminar_runtime.blocks import add_note, block
 from laminar_runtime.configurations.datastores import DataStore
 from laminar_runtime.configurations.executors.base import Raised
-from laminar_runtime.configurations.schedulers import event_loop, ignored, local_volumes
+from laminar_runtime.configurations.schedulers import event_loop, ignored, local_volumes, run_record
 from laminar_runtime.configurations.schedulers.order import Order
 from laminar_runtime.configurations.schedulers.splits import run_splits
 from laminar_runtime.exceptions import ExecutionError, LaminarError, SchedulerError, TimeLimitError
@@ -83,10 +83,10 @@ class Scheduler:
         for line in (*ignored.notes(execution.flow), *local_volumes.notes(execution.flow)):
             progress.warn(line)
         # A layer of another flow may have called this one: hooks and schedulers run outside of its task.
-        with task_environment.outside():
+        with task_environment.outside(), run_record.recording(execution):
             error = _run_loop(execution, self._loop(execution))
-        if error is not None:
-            raise error
+            if error is not None:
+                raise error
 
     def check_new(self, *, execution: Execution) -> None:
         """Check that an execution has no results, because finished splits and joins would not run again.
@@ -368,13 +368,13 @@ def _run_loop(execution: Execution, loop: Coroutine[Any, Any, None]) -> Exceptio
     except Raised as failed:
         error = failed.__cause__
         assert isinstance(error, Exception)  # noqa: S101 - for mypy: `failure_by` sets it
-        _set_notes(error, failed.place, _resume_hint(execution))
+        _set_notes(error, failed.place, run_record.resume_hint(execution))
         return error
     except LaminarError as failed:
-        _set_notes(failed, _resume_hint(execution))
+        _set_notes(failed, run_record.resume_hint(execution))
         return failed.with_traceback(None)
     except (KeyboardInterrupt, SystemExit):
-        progress.warn(f"{_title(execution)} was stopped. {_resume_hint(execution)}")
+        progress.warn(f"{_title(execution)} was stopped. {run_record.resume_hint(execution)}")
         raise
     return None
 
@@ -389,10 +389,6 @@ def _limit_message(execution: Execution, limit: float) -> str:
         f"execution {execution.id} of flow '{flow}' did not end within {limit:g} seconds, the timeout of the flow, and "
         f"its layers were stopped. If it needs more time, give the flow more: {flow}(timeout=...)"
     )
-
-
-def _resume_hint(execution: Execution) -> str:
-    return f'Resume it with flow.execution("{execution.id}").resume()'
 
 
 def _set_notes(error: Exception, *lines: str) -> None:

@@ -97,7 +97,7 @@ def test_a_script_that_fails(executor: str, folder: Folder) -> None:
     place = "layer 'Each' (split 5 of 0 to 5) of flow 'Failing' failed on attempt 1 of execution e1"
     assert len([line for line in lines if place in line]) == 1
     assert "OwnError: no luck" in ended.stderr
-    assert lines[-1] == 'Resume it with flow.execution("e1").resume()'
+    assert lines[-1] == "Resume it with: laminar resume main.py e1"
 
 
 @pytest.mark.parametrize("executor", ["Process", "Thread"])
@@ -107,7 +107,7 @@ def test_all_frames_are_shown_if_wanted(executor: str, folder: Folder, monkeypat
     folder.write(failing(executor))
     shown = folder.python("main.py").stderr
     assert f"{os.sep}laminar_runtime{os.sep}tasks{os.sep}task.py" in shown
-    assert shown.splitlines()[-1] == 'Resume it with flow.execution("e1").resume()'
+    assert shown.splitlines()[-1] == "Resume it with: laminar resume main.py e1"
 
 
 def test_attempts_that_are_followed_by_another_are_a_line(folder: Folder) -> None:
@@ -135,7 +135,7 @@ def test_an_error_that_is_raised_again_and_again(folder: Folder) -> None:
     print(len(last.__notes__), last.__notes__[-1])"""
     script = failing("Thread", call).replace('raise OwnError("no luck")', "raise ONE")
     script = script.replace("class Failing", "ONE = OwnError()\n\nclass Failing")
-    assert folder.run(script) == '2 Resume it with flow.execution("e2").resume()'
+    assert folder.run(script) == "2 Resume it with: laminar resume main.py e2"
 
 
 def test_errors_are_data(folder: Folder) -> None:
@@ -181,7 +181,7 @@ def test_odd_errors(raises: str, told: str, folder: Folder) -> None:
     assert ended.returncode == 1
     assert told in ended.stderr
     assert len(ended.stderr) < 200_000
-    assert ended.stderr.splitlines()[-1] == 'Resume it with flow.execution("e1").resume()'
+    assert ended.stderr.splitlines()[-1] == "Resume it with: laminar resume main.py e1"
 
 
 def test_causes_are_shown(folder: Folder) -> None:
@@ -211,7 +211,7 @@ def test_mistakes(statement: str, executor: str, folder: Folder) -> None:
     assert ended.returncode == 1
     assert len(ended.stderr.splitlines()) <= 25, ended.stderr
     assert f"{os.sep}laminar_runtime{os.sep}" not in ended.stderr
-    assert ended.stderr.splitlines()[-1] == 'Resume it with flow.execution("e1").resume()'
+    assert ended.stderr.splitlines()[-1] == "Resume it with: laminar resume main.py e1"
 
 
 @pytest.mark.parametrize("executor", ["Process", "Thread"])
@@ -263,7 +263,7 @@ def test_a_script_that_is_stopped(number: signal.Signals, folder: Folder) -> Non
     _, told = process.communicate(timeout=30)
     assert process.returncode == 128 + number
     assert "Traceback" not in told
-    last = 'laminar: flow Slow: execution e1 was stopped. Resume it with flow.execution("e1").resume()'
+    last = "laminar: flow Slow: execution e1 was stopped. Resume it with: laminar resume main.py e1"
     assert told.splitlines()[-1] == last
     assert ended_task(folder)
 
