@@ -32,7 +32,9 @@ from sybil.parsers.myst import CodeBlockParser, SkipParser
 
 ROOT = Path(__file__).parents[1]
 #: What runs in a console block.
-OURS = {"laminar-codegen", "python"}
+OURS = {"laminar", "laminar-codegen", "python"}
+#: An environment that was made before the script was declared lacks it.
+_SCRIPT = 'laminar() { python -m laminar_runtime.command.main "$@"; }'
 #: What does not: they need the network, an account or a repository.
 OTHERS = {"aws", "docker", "git", "pip", "pre-commit", "terraform"}
 TARGETS = {
@@ -88,7 +90,7 @@ def run_command(command: str, shown: str, folder: Path) -> str | None:
         return None
     if first not in OURS:
         return None if first in OTHERS else f"{first!r} is neither run nor known: see tests/pages.py"
-    ended = run(["bash", "-c", command], folder)
+    ended = run(["bash", "-c", f"{_SCRIPT}\n{command}"], folder)
     printed = ended.stderr if ended.returncode else ended.stdout
     if ended.returncode and not shown:
         return printed

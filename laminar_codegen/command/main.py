@@ -7,7 +7,6 @@ Output goes to standard output, and only when it is complete. Messages go to sta
 from __future__ import annotations
 
 import argparse
-import errno
 import gc
 import importlib
 import os
@@ -19,6 +18,7 @@ from typing import Any
 
 from laminar_codegen.command.exits import Exit, explain
 from laminar_runtime import __version__
+from laminar_runtime.command import process
 from laminar_runtime.exceptions import LaminarError
 
 __all__ = ["main"]
@@ -83,12 +83,12 @@ def main(arguments: Sequence[str] | None = None) -> int:  # noqa: PLR0911 - one 
         return Exit.STOPPED
     except BrokenPipeError:
         # The reader has ended, as in `| head`. Python must not write the rest when it ends.
-        _drop_output()
+        process.drop_output()
         return Exit.USAGE
     except OSError as error:
         # An error of the machine, such as a full disk or a read-only folder, in its own words.
-        print(f"laminar-codegen: {_reason(error)}", file=sys.stderr)
-        _drop_output()
+        print(f"laminar-codegen: {process.reason(error)}", file=sys.stderr)
+        process.drop_output()
         return Exit.USAGE
     except Exception:  # noqa: BLE001 - the last resort
         return _bug()
@@ -126,17 +126,6 @@ def _bug() -> int:
     traceback.print_exc()
     print("laminar-codegen: internal error, not caused by the flow: please report it", file=sys.stderr)
     return Exit.INTERNAL
-
-
-def _reason(error: OSError) -> str:
-    """Return the reason of an error of the machine, with the name of the file if it has one."""
-    full = error.errno in {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
-    return f"cannot write the output: {error.strerror}" if full and error.filename is None else str(error)
-
-
-def _drop_output() -> None:
-    """Discard the rest of the output: Python would try to write it when it ends, and fail again."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _stop(*_: object) -> None:
@@ -200,13 +189,9 @@ def _module(command: str) -> Any:
 
 def _refuse_misspelt(name: str) -> None:
     """Refuse a word that is almost a command, and not a flow's file or module."""
-    if not name.isidentifier() or any(os.path.exists(f"{name}{end}") for end in ("", ".py")):  # noqa: PTH110
-        return
-    import difflib
-
-    near = difflib.get_close_matches(name, [*_COMMANDS, *_ENTRY_POINTS, *_FORMER], n=1, cutoff=0.7)
-    if near:
-        meant = _FORMER.get(near[0], near[0])
+    near = process.find_misspelt(name, (*_COMMANDS, *_ENTRY_POINTS, *_FORMER))
+    if near is not None:
+        meant = _FORMER.get(near, near)
         print(f"laminar-codegen: unknown command '{name}', did you mean '{meant}'?", file=sys.stderr)
         raise SystemExit(Exit.USAGE)
 

@@ -3,25 +3,18 @@
 from __future__ import annotations
 
 import argparse
-import json
-import math
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, NoReturn
 
 from laminar_codegen.command.exits import explain
 from laminar_codegen.command.options import add_flow, add_scheduling
 from laminar_codegen.ir.graph import Graph
 from laminar_codegen.targets.batch.volumes import volumes_of
-from laminar_runtime import Flow
+from laminar_runtime.command.parameters import add_parameters
 from laminar_runtime.configurations import volume_folders
 from laminar_runtime.exceptions import FlowError
-from laminar_runtime.inputs.declarations import fields_of
-from laminar_runtime.inputs.shapes import Anything, Shape, accepts_null, describe, is_text
-from laminar_runtime.layer import RESERVED, Parameters
-from laminar_runtime.stored_parameters import convert
 
-__all__ = ["make_parser", "read_parameters", "read_volumes"]
+__all__ = ["make_parser", "read_volumes"]
 
 _DESCRIPTION = """\
 Compiles a flow, deploys the document to an embedded AWS and runs an execution there: no account and no container is
@@ -31,9 +24,6 @@ needed. Every job is a process of this machine that reads and writes an embedded
   laminar-codegen rehearse --param 'day="2026-01-31"' --save results flow.py
   laminar-codegen rehearse --document infrastructure/report flow.py:Report
 """
-
-#: What a call of a flow means by itself, or a layer: none is a name of a parameter.
-_NO_PARAMETERS = RESERVED | {"execution", "self"}
 
 
 def make_parser() -> argparse.ArgumentParser:
@@ -55,15 +45,7 @@ def make_parser() -> argparse.ArgumentParser:
 def _add_start(parser: argparse.ArgumentParser) -> None:
     """Add what an execution is started with, and how many jobs it may have at once."""
     start = parser.add_mutually_exclusive_group()
-    start.add_argument(
-        "--param",
-        action="append",
-        default=[],
-        type=_parameter,
-        metavar="NAME=VALUE",
-        help="a parameter of the flow, its value as JSON, or as plain text if the flow declares it as text, a date, a "
-        "path or an enum; may be given again",
-    )
+    add_parameters(start)
     start.add_argument(
         "--event",
         type=Path,
@@ -138,15 +120,6 @@ def _add_run(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def _parameter(text: str) -> tuple[str, str]:
-    name, equals, value = text.partition("=")
-    if not (equals and name.isidentifier()):
-        raise argparse.ArgumentTypeError(f"{text!r} is not of the form NAME=VALUE")
-    if name in _NO_PARAMETERS:
-        raise argparse.ArgumentTypeError(f"{name!r} is reserved: no flow can have a parameter of that name")
-    return name, value
-
-
 def _volume(text: str) -> tuple[str, Path]:
     try:
         name, folder = volume_folders.parse(text)
@@ -177,46 +150,6 @@ def read_volumes(
         raise FlowError(f"the flow has no volume named {', '.join(sorted(unknown))}: {there}")
     found = {name: environment.get(volume_folders.variable_of(name)) for name in known}
     return {**{name: Path(folder).absolute() for name, folder in found.items() if folder}, **dict(given)}
-
-
-def read_parameters(flow: Flow, given: Sequence[tuple[str, str]]) -> Mapping[str, Any]:
-    """Return the values of ``--param``: JSON, or text as it is where a flow declares a parameter as text.
-
-    Args:
-        flow: The flow.
-        given: The names and the texts.
-
-    Raises:
-        ValueError: If a text is not JSON.
-        FlowError: If the values do not fit what the flow declares.
-    """
-    fields = fields_of(flow.classes[Parameters.__name__], flow.name)
-    shapes = {field.name: describe(field.hint) for field in fields}
-    return convert(flow, {name: _read(name, text, shapes.get(name)) for name, text in given})
-
-
-def _refuse_constant(text: str) -> NoReturn:
-    """Refuse a number that JSON does not have, and that the state machine would refuse as input."""
-    raise ValueError(f"{text} is no number of JSON")
-
-
-def _finite(text: str) -> float:
-    number = float(text)
-    return number if math.isfinite(number) else _refuse_constant(text)
-
-
-def _read(name: str, text: str, shape: Shape | None) -> Any:
-    if shape is not None and is_text(shape):
-        return None if text == "null" and accepts_null(shape) else text
-    try:
-        return json.loads(text, parse_constant=_refuse_constant, parse_float=_finite)
-    except RecursionError:
-        raise ValueError(f"the value of {name!r} is nested too deeply") from None
-    except ValueError as error:
-        if shape not in {None, Anything()}:
-            return text  # the type of the parameter says more of what is wrong
-        fix = f"Text is quoted, as in --param '{name}=\"text\"'"
-        raise ValueError(f"the value of {name!r} is not JSON: {error}. {fix}") from None
 
 
 def _assignment(text: str) -> tuple[str, str]:

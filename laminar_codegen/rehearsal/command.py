@@ -11,15 +11,15 @@ from pathlib import Path
 
 from laminar_codegen.command.exits import Exit
 from laminar_codegen.ir.graph import Graph
-from laminar_codegen.rehearsal import failures, results, summary
-from laminar_codegen.rehearsal.arguments import make_parser, read_parameters, read_volumes
+from laminar_codegen.rehearsal import failures, summary
+from laminar_codegen.rehearsal.arguments import make_parser, read_volumes
 from laminar_codegen.rehearsal.aws import EmbeddedAws, JobEvent, Workspace
 from laminar_codegen.rehearsal.collection import begin_collecting, collect_rarely
 from laminar_codegen.rehearsal.compute_cost import estimate_compute
 from laminar_codegen.rehearsal.deploy import account_of, deploy_document, find_deployment
 from laminar_codegen.rehearsal.document.errors import DocumentError
 from laminar_codegen.rehearsal.image import lay_out, own_paths
-from laminar_codegen.rehearsal.kept import explain_access, wait_for_interrupt
+from laminar_codegen.rehearsal.kept import explain_access, leave_access, wait_for_interrupt
 from laminar_codegen.rehearsal.permission_report import report_idle_grants, report_refusals
 from laminar_codegen.rehearsal.progress import Progress
 from laminar_codegen.rehearsal.sample_event import start_by_event
@@ -27,10 +27,11 @@ from laminar_codegen.rehearsal.scratch import scratch_folder
 from laminar_codegen.rehearsal.subject import Subject, find_subject
 from laminar_codegen.rehearsal.through_terraform import TerraformError, apply_folder
 from laminar_codegen.targets.aws_lambda.labels import task_functions
-from laminar_runtime import Execution
+from laminar_runtime import Execution, results
+from laminar_runtime.command.parameters import read_parameters
 from laminar_runtime.configurations.schedulers import AWS
 from laminar_runtime.deployed.deployment import Deployment
-from laminar_runtime.exceptions import ExecutionError, FlowError
+from laminar_runtime.exceptions import ExecutionError, FlowError, MissingError
 
 __all__ = ["main"]
 
@@ -62,7 +63,7 @@ def main(words: Sequence[str]) -> int:
     try:
         options.param = read_parameters(subject.source.flow, options.param)
         options.volume = read_volumes(subject.graphs, options.volume, os.environ)
-    except (FlowError, ValueError) as error:
+    except FlowError as error:
         parser.error(str(error))
     if options.save is not None:
         # Found out now, and not when the execution has ended: its results would be lost.
@@ -124,6 +125,7 @@ def _rehearse(subject: Subject, options: argparse.Namespace) -> int:
             raise
         _report_permissions(aws, unused=options.unused)
         if options.keep:
+            leave_access(scratch, deployment, aws.environment)
             print("\n".join(explain_access(deployment, aws.environment)), file=sys.stderr, flush=True)
             wait_for_interrupt()
     return ended
@@ -274,8 +276,20 @@ def _report(execution: Execution, folder: Path | None) -> Iterator[str]:
     yield f"execution {execution.id} of {execution.flow.name} SUCCEEDED"
     for result in results.collect(execution):
         if result.warning:
-            print(f"laminar-codegen: warning: {result.warning}", file=sys.stderr)
+            _warn(result.warning)
             if result.value is None:
                 continue
-        saved = None if folder is None else results.save(result, folder)
-        yield f"  {result}" if saved is None else f"  {result}  -> {saved}"
+        yield f"  {result}{'' if folder is None else _save(result, folder)}"
+
+
+def _save(result: results.Result, folder: Path) -> str:
+    """Save a result, and return where to; or warn of one that cannot be read."""
+    try:
+        return f"  -> {results.save(result, folder)}"
+    except MissingError as error:
+        _warn(str(error))
+        return ""
+
+
+def _warn(text: str) -> None:
+    print(f"laminar-codegen: warning: {text}", file=sys.stderr)

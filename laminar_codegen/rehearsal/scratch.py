@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-__all__ = ["scratch_folder"]
+__all__ = ["folders_in_use", "scratch_folder"]
 
 _PREFIX = "laminar-rehearsal-"
 _LOCK, _UNLOCKED = ".lock", ".unlocked"
@@ -43,6 +43,25 @@ def scratch_folder(parent: Path | None = None) -> Iterator[Path]:
             yield folder
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def folders_in_use(parent: Path | None = None) -> Iterator[Path]:
+    """Yield the folders of this user's rehearsals that run.
+
+    Args:
+        parent: Where they are; the folder of temporary files unless given.
+    """
+    root = Path(tempfile.gettempdir()) if parent is None else parent
+    for folder in root.glob(f"{_PREFIX}*"):
+        try:
+            if folder.lstat().st_uid != os.getuid() or not folder.is_dir() or folder.is_symlink():
+                continue
+            with (folder / _LOCK).open("rb") as lock:
+                fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            yield folder
+        except OSError:
+            continue
 
 
 def _remove_abandoned_folders(folder: Path) -> None:

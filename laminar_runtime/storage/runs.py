@@ -19,7 +19,7 @@ from laminar_runtime.exceptions import DamagedError, MissingError
 from laminar_runtime.storage.failures import Readable
 from laminar_runtime.storage.layout import run_key
 
-__all__ = ["Run", "Starter", "Writable", "begin", "current_starter", "now_in_ms", "read", "started_by", "write"]
+__all__ = ["Run", "Starter", "Writable", "begin", "current_starter", "noting_starter", "now_in_ms", "read", "write"]
 
 #: What started an execution.
 Starter = Literal["application", "command", "resume", "schedule", "event"]
@@ -89,7 +89,7 @@ class Writable(Readable, Protocol):
 
 
 @contextlib.contextmanager
-def started_by(starter: Starter) -> Iterator[None]:
+def noting_starter(starter: Starter) -> Iterator[None]:
     """Note in the records of runs what started them, for the runs of the ``with`` block.
 
     Args:

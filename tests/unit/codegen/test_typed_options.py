@@ -9,8 +9,8 @@ from typing import Any, Literal
 
 import pytest
 
-from laminar_codegen.rehearsal.arguments import read_parameters
 from laminar_runtime import Flow, Parameters
+from laminar_runtime.command.parameters import read_parameters
 from laminar_runtime.exceptions import FlowError
 
 
@@ -67,7 +67,7 @@ def test_wrong_values() -> None:
     with pytest.raises(FlowError, match=r"'dai' is unknown\. Did you mean 'day'\?.*'rows' must be int, not 'many'"):
         read_parameters(Typed(), [("dai", "1"), ("rows", "many")])
     for flow, name in ((Typed(), "anything"), (Untyped(), "x")):
-        with pytest.raises(ValueError, match=f"the value of '{name}' is not JSON: .* --param '{name}=\"text\"'"):
+        with pytest.raises(FlowError, match=f"the value of '{name}' is not JSON: .* --param '{name}=\"text\"'"):
             read_parameters(flow, [(name, "many")])
     assert read_parameters(Untyped(), [("x", "1")]) == {"x": 1}
 
@@ -75,5 +75,5 @@ def test_wrong_values() -> None:
 @pytest.mark.parametrize("text", ["NaN", "[Infinity]", '{"a": -Infinity}', "1e400"])
 def test_numbers_that_json_does_not_have(text: str) -> None:
     """Python reads them, and the state machine refuses them as input."""
-    with pytest.raises(ValueError, match=r"the value of 'x' is not JSON: .* is no number of JSON"):
+    with pytest.raises(FlowError, match=r"the value of 'x' is not JSON: .* is no number of JSON"):
         read_parameters(Untyped(), [("x", text)])

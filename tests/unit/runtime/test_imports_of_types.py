@@ -84,6 +84,8 @@ def test_protocols() -> None:
         "Objects",  # S3 by obstore and by boto3
         "ExecutionHandle",  # an execution on this machine, one that is rehearsed, and a deployed one
         "Readable",  # the parts of a transport that reading failures takes, and objects in S3 without a datastore
+        "Target",  # a flow on this machine, its deployment, one that is rehearsed
+        "Writable",  # the same parts of a transport for writing notes on runs, for a layer that knows no datastores
         "JsonProtocol",  # of serde.Protocol, which is how values are serialised
         "PickleProtocol",  # the same
     }

@@ -5,8 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from laminar_codegen.rehearsal import results
-from laminar_runtime import Flow, Layer
+from laminar_runtime import Flow, Layer, results
 from laminar_runtime.configurations.layers import Catch, ForEach, Parameter
 from laminar_runtime.exceptions import LaminarError
 from tests.support.harness import failure, in_memory

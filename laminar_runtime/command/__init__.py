@@ -1,0 +1,1 @@
+"""The command ``laminar``: runs flows, and operates executions on this machine, in a rehearsal and on AWS."""

@@ -1,0 +1,215 @@
+"""The handle of an execution whose flow is run by a process of this machine: by what its datastore has."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+from laminar_runtime import _records
+from laminar_runtime.costs import Cost, price
+from laminar_runtime.exceptions import (
+    AbortedError,
+    ExecutionError,
+    ExecutionFailedError,
+    NotFoundError,
+    TimeLimitError,
+    WaitTimeoutError,
+)
+from laminar_runtime.handles import ENDED, Status
+from laminar_runtime.layer import LayerRun
+from laminar_runtime.storage import runs
+from laminar_runtime.storage.layout import lock_key
+from laminar_runtime.timings import Timings
+
+if TYPE_CHECKING:
+    from laminar_runtime.execution import Execution
+    from laminar_runtime.failures.record import Failures
+
+__all__ = ["LocalHandle"]
+
+#: Seconds between two looks at a run.
+_POLL = 0.2
+#: Seconds within which a run that is stopped ends, with all that it started.
+_PATIENCE = 10.0
+
+
+class LocalHandle:
+    """An execution that runs, or ran, on a machine.
+
+    Args:
+        execution: The execution, of a flow that its own process schedules.
+
+    Raises:
+        NotFoundError: If the datastore has nothing of it.
+    """
+
+    def __init__(self, execution: Execution) -> None:
+        self.execution = execution
+        self._key = execution.key("")
+        self._place = (self._key.flow, self._key.execution)
+        if not execution.known and self.run is None:
+            where = f"flow '{execution.flow_name}' has no execution {execution.id} in {execution.datastore.root}"
+            raise NotFoundError(f"{where}: `laminar list` has those that there are")
+
+    @property
+    def id(self) -> str:
+        """The execution's id."""
+        return self._key.execution
+
+    @property
+    def flow_name(self) -> str:
+        """The flow's name."""
+        return self._key.flow
+
+    @property
+    def run(self) -> runs.Run | None:
+        """The record of its last run; None if an earlier release ran it."""
+        return runs.read(self.execution.datastore.transport, *self._place)
+
+    def status(self) -> Status:
+        """Return how far it is: `ABORTED` also if its process was killed, and could not say so."""
+        run = self.run
+        if run is not None and run.status != "RUNNING":
+            return run.status  # type: ignore[return-value] # a record has no other
+        if self._is_held():
+            return "RUNNING"
+        if run is None and self.execution.finished:
+            return "SUCCEEDED"
+        return "FAILED" if self.failures(most=1).count else "ABORTED"
+
+    def _is_held(self) -> bool:
+        transport = self.execution.datastore.transport
+        with transport.lock(lock_key(*self._place)) as held:
+            return not held
+
+    def wait(self, *, timeout: float | None = None, poll: float | None = None) -> LocalHandle:
+        """Wait for its end, and return it.
+
+        Args:
+            timeout: The maximum wait in seconds; None for no limit.
+            poll: The seconds between two looks at it.
+        """
+        end = None if timeout is None else time.monotonic() + timeout
+        while (status := self.status()) not in ENDED:
+            left = None if end is None else end - time.monotonic()
+            if left is not None and left <= 0:
+                msg = f"execution {self.id} of flow '{self.flow_name}' did not end within {timeout:g} seconds"
+                raise WaitTimeoutError(f"{msg}; it still runs")
+            time.sleep(min(poll or _POLL, poll or _POLL if left is None else left))
+        if status != "SUCCEEDED":
+            raise self._failure(status)
+        return self
+
+    def _failure(self, status: str) -> ExecutionError:
+        from laminar_runtime.configurations.schedulers.run_record import resume_hint
+
+        failures = self.failures()
+        reasons = f": {failures}" if failures.count else ""
+        text = f"execution {self.id} of flow '{self.flow_name}' ended {status}{reasons}\n{resume_hint(self.execution)}"
+        if status == "TIMED_OUT":
+            error = TimeLimitError(text)
+            error.failures = failures
+            return error
+        kind = AbortedError if status == "ABORTED" else ExecutionFailedError
+        return kind(text, execution=self.id, status=status, failures=failures)
+
+    def results(self) -> Mapping[str, Any]:
+        """Return the attributes of its layers by ``Layer.attribute``, read when they are asked for."""
+        from laminar_runtime.results import Results
+
+        return Results(self.execution)
+
+    def layer(self, name: str) -> LayerRun:
+        """Return a layer of it, whose attributes are its artifacts.
+
+        Args:
+            name: The layer's name.
+        """
+        return self.execution.layer(name)
+
+    def failures(self, *, most: int = 10, layer: str = "", index: int | None = None) -> Failures:
+        """Return why it did not succeed.
+
+        Args:
+            most: How many failures are read. All are counted.
+            layer: The only layer whose failures are read; empty for all.
+            index: The only split; None for all.
+        """
+        return self.execution.failures(most=most, layer=layer, index=index)
+
+    def logs(self, layer: str, index: int = 0, *, follow: bool = False) -> Iterator[str]:
+        """Yield the output of a layer, or of one split of it, of all attempts, line by line.
+
+        Args:
+            layer: The layer's name.
+            index: The index of the split, from 0.
+            follow: Whether to wait for more until the layer, or the split, has ended. The output of an attempt is
+                kept at its end.
+
+        Raises:
+            NotFoundError: If no output was kept.
+        """
+        from laminar_runtime.storage import outputs
+
+        key, shown = self.execution.key(self.execution.layer(layer)), 0
+        while True:
+            over = not follow or self.status() in ENDED
+            found = outputs.read(self.execution.datastore.transport, key, index)
+            for _, lines in found[shown:]:
+                yield from lines
+            shown = len(found)
+            if over:
+                break
+            time.sleep(_POLL)
+        if not shown:
+            raise NotFoundError(outputs.explain_absence(layer, index, self.id))
+
+    def stop(self, reason: str = "") -> None:
+        """Stop its process, which stops all that it has started. A run that has ended is left as it is.
+
+        Args:
+            reason: Why, for the record of the run.
+
+        Raises:
+            ExecutionError: If another machine runs it, or it does not end.
+        """
+        run = self.run
+        if run is None or self.status() in ENDED:
+            return
+        if run.machine != os.uname().nodename:
+            raise ExecutionError(f"execution {self.id} runs on {run.machine}: stop it there")
+        os.kill(run.process, signal.SIGTERM)
+        end = time.monotonic() + _PATIENCE
+        while self._is_held():
+            if time.monotonic() > end:
+                msg = f"execution {self.id} did not stop within {_PATIENCE:g} seconds: end process {run.process}"
+                raise ExecutionError(msg)
+            time.sleep(_POLL / 4)
+        ended = self.run
+        if reason and ended is not None:
+            runs.write(self.execution.datastore.transport, *self._place, _records.evolve(ended, cause=reason))
+
+    def resume(self, *, from_layer: str | None = None) -> LocalHandle:
+        """Run it again, without what has finished, to its end, and return its handle.
+
+        Args:
+            from_layer: A layer that runs again, with all layers after it, even if they have finished.
+        """
+        if from_layer is not None:
+            msg = "resuming from a layer is not possible on this machine yet: run the flow with another id"
+            raise ExecutionError(msg)
+        self.execution.resume()
+        return self
+
+    def timings(self) -> Timings:
+        """Return when it was started and ended."""
+        run = self.run
+        created, stopped = (None, None) if run is None else (run.created, run.stopped)
+        return Timings(flow=self.flow_name, execution=self.id, status=self.status(), created=created, stopped=stopped)
+
+    def cost(self) -> Cost:
+        """Return what it cost: nothing that AWS has a price for."""
+        return price(self.timings())

@@ -1,0 +1,201 @@
+"""The command on this machine: runs of a flow's file, and what their datastore has of them."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from laminar_runtime import flow_files
+from laminar_runtime.command.local_target import LocalTarget
+from laminar_runtime.command.targets import choose
+from laminar_runtime.exceptions import NotFoundError
+from laminar_runtime.storage import outputs, runs
+from tests.unit.runtime.command.conftest import DAY, FLOW, Laminar
+
+
+def test_a_run_that_succeeds(laminar: Laminar) -> None:
+    """The id stands first, the status last; an import starts nothing, and the parameters have their types."""
+    ended = laminar("run", *DAY, "--id", "e1", "flow.py")
+    assert ended.code == 0
+    assert ended.progress[0] == "flow Report: execution e1"
+    assert ended.out.startswith("execution e1 of Report: SUCCEEDED in ")
+    assert ended.out.endswith(", started by command\n")
+    shown = laminar("results", "flow.py").out.splitlines()
+    assert "Parameters.day = datetime.date(2026, 1, 31)" in shown
+    assert "Sum.total = 5" in shown
+
+
+def test_a_run_that_fails_and_is_resumed(laminar: Laminar, tmp_path: Path) -> None:
+    """The error is the user's, with their frames and the command that resumes; the resume does what is left."""
+    ended = laminar("run", *DAY, "--param", "bad=1", "--id", "e1", "flow.py")
+    assert (ended.code, ended.out) == (1, "")
+    assert "ValueError: row 1 of 2026-01-31" in ended.err
+    assert "laminar_runtime/" not in ended.err
+    assert ended.err.splitlines()[-1] == "Resume it with: laminar resume flow.py e1"
+    status = laminar("status", "flow.py", "e1")
+    assert status.code == 1
+    assert "layer 'Work' (split 1 of 0 to 2) of flow 'Report' failed on attempt 1: ValueError" in status.out
+    (tmp_path / "flow.py").write_text(FLOW.replace("load.rows == inputs.bad", "False"))
+    resumed = laminar("resume", "flow.py", "e1")
+    assert resumed.code == 0
+    assert "layer Load: finished before" in resumed.progress
+    assert laminar("status", "flow.py", "e1").out.endswith("started by resume\n")
+
+
+def test_json(laminar: Laminar) -> None:
+    """The forms for programs: docs/reference/laminar.md has them."""
+    laminar("run", *DAY, "--id", "e1", "flow.py")
+    status = laminar("status", "--json", "flow.py").json
+    assert {*status} == {"id", "flow", "status", "created", "stopped", "seconds", "started_by", "failures"}
+    assert (status["id"], status["status"], status["failures"]) == ("e1", "SUCCEEDED", None)
+    results = laminar("results", "--json", "flow.py", "--only", "Sum").json
+    assert results["results"] == {"Sum.total": 5, "Sum.odd": {"type": "set", "text": "{1}"}} | results["results"]
+    failed = laminar("run", "--json", *DAY, "--param", "bad=2", "--id", "e2", "flow.py")
+    assert (failed.code, failed.json["status"], failed.json["failures"]["count"]) == (1, "FAILED", 1)
+    (failure,) = failed.json["failures"]["failures"]
+    assert (failure["layer"], failure["index"], failure["error_class"]) == ("Work", 2, "ValueError")
+    rows = [json.loads(line) for line in laminar("list", "--json", "flow.py").out.splitlines()]
+    assert [(row["id"], row["status"]) for row in rows] == [("e2", "FAILED"), ("e1", "SUCCEEDED")]
+    assert laminar("wait", "--json", "flow.py", "e1").json["status"] == "SUCCEEDED"
+
+
+def test_list(laminar: Laminar) -> None:
+    """The newest come first, as many as are asked for, with one status if that is asked for."""
+    for name in ("b", "a", "c"):
+        laminar("run", *DAY, "--id", name, "flow.py")
+    laminar("run", *DAY, "--param", "bad=0", "--id", "d", "flow.py")
+    assert [line.split()[0] for line in laminar("list", "flow.py").out.splitlines()] == ["ID", "d", "c", "a", "b"]
+    assert [line.split()[0] for line in laminar("list", "--last", "2", "flow.py").out.splitlines()] == ["ID", "d", "c"]
+    assert [line.split()[:2] for line in laminar("list", "--status", "FAILED", "flow.py").out.splitlines()][1:] == [
+        ["d", "FAILED"]
+    ]
+
+
+def test_save(laminar: Laminar, tmp_path: Path) -> None:
+    """Results are saved as files: JSON, or a pickle of what JSON cannot say."""
+    laminar("run", *DAY, "--id", "e1", "flow.py")
+    laminar("results", "flow.py", "e1", "--save", "out", "--only", "Sum", "--only", "Work.square")
+    assert sorted(str(file.relative_to("out")) for file in Path("out").rglob("*.*")) == [
+        "Sum/odd.pickle",
+        "Sum/total.json",
+        "Work/square.json",
+    ]
+    assert json.loads(Path("out/Work/square.json").read_text(encoding="utf-8")) == [0, 1, 4]
+
+
+def test_logs(laminar: Laminar) -> None:
+    """The output of one split, of all attempts; of a thread none is kept, which is said."""
+    laminar("run", *DAY, "--param", "bad=2", "--id", "e1", "flow.py")
+    absent = laminar("logs", "flow.py", "Work[1]")
+    assert absent.code == 5
+    assert "there is no output of Work[1] in execution e1" in absent.err
+    execution = LocalTarget(flow_files.read("flow.py"), "flow.py").execution("e1").execution
+    key, transport = execution.key("Work"), execution.datastore.transport
+    outputs.keep(transport, key, 2, 1, "first\n")
+    outputs.keep(transport, key, 2, 2, "second\nthird\n")
+    for words in (["Work[2]"], ["e1", "Work/2"], ["e1"], []):  # the task that failed
+        assert laminar("logs", "flow.py", *words).out == "first\nsecond\nthird\n"
+    lines = laminar("logs", "--json", "flow.py", "Work[2]").out.splitlines()
+    assert json.loads(lines[0]) == {"layer": "Work", "index": 2, "line": "first"}
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "message"),
+    [
+        (("status", "flow.py", "nope"), 5, "flow 'Report' has no execution nope in "),
+        (("status", "flow.py"), 5, "'Report' has no executions yet"),
+        (("stop", "flow.py"), 2, "name the execution, or 'last' for the newest one"),
+        (("run", "--param", "day=x", "flow.py"), 2, "parameter 'day' must be date"),
+        (("run", "--param", "dai=x", "flow.py"), 2, "Did you mean 'day'?"),
+        (("run", "--param", "day", "flow.py"), 2, "'day' is not of the form NAME=VALUE"),
+        (("run", "flow.py:Other"), 2, "the file has no flow 'Other'; it has Report"),
+        (("run", "none.py"), 2, "none.py: there is no such file"),
+        (("logs", "flow.py", "e1", "a b"), 2, "'a b' is no layer"),
+        (("logs", "flow.py", "e1", "A", "B"), 2, "'e1 A B' is too much"),
+        (("statsu", "flow.py"), 2, "unknown command 'statsu', did you mean 'status'?"),
+        (("list", "other:flow"), 2, "'other:' is no kind of targets"),
+        (("wait", "--timeout", "soon", "flow.py"), 2, "'soon' is not a number of seconds"),
+        (("list", "--last", "0", "flow.py"), 2, "'0' is not a number above 0"),
+    ],
+)
+def test_mistakes(laminar: Laminar, words: tuple[str, ...], code: int, message: str) -> None:
+    """A mistake is said in one line, with the exit code of its kind, and without a traceback."""
+    ended = laminar(*words)
+    assert (ended.code, ended.out) == (code, "")
+    assert message in ended.err
+    assert "Traceback" not in ended.err
+
+
+def test_a_run_that_was_killed(laminar: Laminar) -> None:
+    """It could not say so: nobody holds its lock, so it is no longer running."""
+    laminar("run", *DAY, "--id", "e1", "flow.py")
+    execution = LocalTarget(flow_files.read("flow.py"), "flow.py").execution("e1").execution
+    runs.begin(execution.datastore.transport, "Report", "e1", resumes=False)
+    assert laminar("status", "--json", "flow.py", "e1").json["status"] == "ABORTED"
+    assert laminar("wait", "flow.py", "e1").code == 1
+    assert laminar("stop", "flow.py", "e1").code == 0
+
+
+def test_a_run_that_is_running(laminar: Laminar) -> None:
+    """Its lock is held: a wait ends with the code of what still runs, after its timeout."""
+    laminar("run", *DAY, "--id", "e1", "flow.py")
+    execution = LocalTarget(flow_files.read("flow.py"), "flow.py").execution("e1").execution
+    runs.begin(execution.datastore.transport, "Report", "e1", resumes=False)
+    with execution.flow.configuration.scheduler.holding(execution=execution):
+        assert laminar("status", "flow.py", "e1").code == 4
+        waited = laminar("wait", "--timeout", "0", "flow.py", "e1")
+        assert (waited.code, waited.err.count("it still runs")) == (4, 1)
+
+
+def test_a_flow_that_is_deployed_elsewhere(laminar: Laminar, tmp_path: Path) -> None:
+    """A file whose flow AWS schedules is run here, which is said with the command that starts the deployment."""
+    (tmp_path / "flow.py").write_text(
+        FLOW.replace("executor=", "scheduler=AWS.StepFunctions(), executor=").replace(
+            "from laminar_runtime.configurations import executors",
+            "from laminar_runtime.configurations import executors\n"
+            "from laminar_runtime.configurations.schedulers import AWS",
+        )
+    )
+    ended = laminar("run", *DAY, "--id", "e1", "flow.py")
+    assert ended.code == 0
+    assert "To start the deployment: laminar start --deployed flow.py" in ended.progress[0]
+
+
+def test_a_chain(laminar: Laminar, tmp_path: Path) -> None:
+    """The flows of a chain run one after the other, as when Python runs the file."""
+    chain = FLOW.replace("    flow(day=dt.date(2026, 1, 1))\n", "") + (
+        "    flow(day=dt.date(2026, 1, 1)).next(flow=Next(executor=executors.Thread()), linker=link)\n"
+    )
+    second = """
+class Next(Flow): ...
+
+
+@Next.register
+class Double(Layer):
+    def __call__(self, parameters: Parameters) -> None:
+        self.twice = 2 * parameters.total
+
+
+def link(done):
+    return Parameters(total=done.layer(Sum).total)
+
+
+if flow :="""
+    (tmp_path / "flow.py").write_text(chain.replace("if flow :=", second))
+    assert laminar("run", *DAY, "--id", "e1", "flow.py").out.startswith("execution e1 of Next: SUCCEEDED")
+    assert "Double.twice = 10" in laminar("results", "flow.py:Next", "e1").out
+
+
+def test_the_newest_of_none() -> None:
+    """Without executions there is no newest one."""
+
+    class Empty:
+        name, chosen = "Report", None
+
+        def rows(self, *, starters: bool) -> object:
+            return iter(())
+
+    with pytest.raises(NotFoundError, match="has no executions yet"):
+        choose(Empty(), "last")  # type: ignore[arg-type]
