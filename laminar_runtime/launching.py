@@ -291,6 +291,12 @@ def _run_task(flow: Flow) -> None:
     context = claims.claim(flow.name)
     if context is None:
         return
+    if task_environment.PACK in os.environ:
+        from laminar_runtime.tasks import pack_process
+
+        # It returns in the processes of the layers.
+        first = context
+        context = pack_process.run(flow, context, lambda: open_execution(flow, first))
     if context.claims:
         from laminar_runtime.tasks import worker_process
 

@@ -18,7 +18,7 @@ from laminar_runtime.exceptions import FlowError
 from laminar_runtime.identifiers import RESUMED, check_execution_id
 from laminar_runtime.storage.layout import LayerKey
 
-__all__ = ["TaskContext", "activate", "folders", "on_aws", "outside", "spell_pack", "task"]
+__all__ = ["TaskContext", "activate", "folders", "on_aws", "outside", "parse_pack", "spell_pack", "task"]
 
 EXECUTION_ID = "LAMINAR_EXECUTION_ID"
 EXECUTION_RETRY = "LAMINAR_EXECUTION_RETRY"
@@ -242,6 +242,26 @@ def spell_pack(cpu: float, memory: int, layers: Iterable[str]) -> str:
         '2 4096 Load Train'
     """
     return " ".join([f"{cpu:g}", str(memory), *layers])
+
+
+def parse_pack(spelled: str) -> tuple[float, int, tuple[str, ...]]:
+    """Return the virtual CPUs, the memory in MiB and the layers of a value of `PACK`.
+
+    Args:
+        spelled: The value.
+
+    Raises:
+        FlowError: If it is not one.
+
+    Example:
+        >>> parse_pack("2 4096 Load Train")
+        (2.0, 4096, ('Load', 'Train'))
+    """
+    try:
+        cpu, memory, *layers = spelled.split()
+        return float(cpu), int(memory), tuple(layers)
+    except ValueError:
+        raise FlowError(f"the environment variable {PACK} has no size and layers: {spelled!r}") from None
 
 
 def on_aws(environment: Mapping[str, str]) -> bool:

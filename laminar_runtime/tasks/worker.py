@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import signal
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from laminar_runtime import _records
 from laminar_runtime.configurations.datastores.transport import Transport
@@ -18,7 +18,7 @@ from laminar_runtime.configurations.layers import Retry
 from laminar_runtime.splits.claims import Claims
 from laminar_runtime.storage.layout import LayerKey
 
-__all__ = ["Ending", "StoppedError", "Worker"]
+__all__ = ["Ending", "StoppedError", "Worker", "next_attempt", "repeats"]
 
 _FAILED, _STOPPED = ".failed", ".stopped"
 _SUCCESS = 0
@@ -129,16 +129,7 @@ class Worker:
         """Return the next attempt at a split that an earlier start of this child began."""
         if not self._noted:
             return self.attempt or 1
-        names = self.transport.names(self.key.attempts(index, self.drive))
-        ended = {name.removesuffix(suffix) for suffix in (_FAILED, _STOPPED) for name in names if name.endswith(suffix)}
-        runs = [name for name in names if not name.endswith((_FAILED, _STOPPED))]
-        last = max((_attempt(name) for name in runs), default=1)
-        if any(name.endswith(_FAILED) and _attempt(name.removesuffix(_FAILED)) == last for name in names):
-            return last + 1
-        # Without a word an attempt ends with its host, or because it has the container killed as a whole: if that
-        # happens again, it is the latter.
-        lost = [name for name in runs if name not in ended and _attempt(name) == last]
-        return last + (len(lost) > 1 and not self.spot)
+        return next_attempt(self.transport.names(self.key.attempts(index, self.drive)), spot=self.spot)
 
     def _work(self, index: int, attempt: int) -> bool:
         """Run a split to its end, and return whether it finished."""
@@ -160,7 +151,7 @@ class Worker:
                 return True
             self._note(f"{note}{_FAILED}")
             self.record(index, attempt, ending)
-            again = attempt < last and self._repeats(ending)
+            again = attempt < last and repeats(self.retry, ending)
             _say(f"{name} failed{'' if again else ' for good'}: {ending}")
             if not again:
                 break
@@ -170,21 +161,47 @@ class Worker:
         self.claims.fail(index)
         return False
 
-    def _repeats(self, ending: Ending) -> bool:
-        """Return whether the layer runs again after a failure."""
-        on: Sequence[object] = self.retry.on
-        if ending.late:
-            # Whatever its process made of the signal that ended it.
-            return not on or TIMED_OUT in on
-        if ending.code == FINAL:
-            return False
-        if not on:
-            return True
-        return ending.code in on or (ending.code in _KILLED and OUT_OF_MEMORY in on)
-
     def _note(self, path: str) -> None:
         if self._noted:
             self.transport.put(path, b"{}")
+
+
+def next_attempt(notes: Iterable[str], *, spot: bool) -> int:
+    """Return the attempt that follows those of earlier starts of a job.
+
+    Args:
+        notes: The names of the notes of attempts.
+        spot: Whether the job runs on spot capacity: an attempt that ended with its container may be a reclaim.
+    """
+    names = list(notes)
+    ended = {name.removesuffix(suffix) for suffix in (_FAILED, _STOPPED) for name in names if name.endswith(suffix)}
+    runs = [name for name in names if not name.endswith((_FAILED, _STOPPED))]
+    last = max((_attempt(name) for name in runs), default=1)
+    if any(name.endswith(_FAILED) and _attempt(name.removesuffix(_FAILED)) == last for name in names):
+        return last + 1
+    # Without a word an attempt ends with its host, or because it has the container killed as a whole: if that
+    # happens again, it is the latter.
+    lost = [name for name in runs if name not in ended and _attempt(name) == last]
+    return last + (len(lost) > 1 and not spot)
+
+
+def repeats(retry: Retry, ending: Ending) -> bool:
+    """Return whether a layer runs again after a failure of its process.
+
+    Args:
+        retry: Its retry. Of its failures only codes and reasons count: the process decides by classes, and ends with 1
+            or with `FINAL`.
+        ending: How its process ended.
+    """
+    on: Sequence[object] = retry.on
+    if ending.late:
+        # Whatever its process made of the signal that ended it.
+        return not on or TIMED_OUT in on
+    if ending.code == FINAL:
+        return False
+    if not on:
+        return True
+    return ending.code in on or (ending.code in _KILLED and OUT_OF_MEMORY in on)
 
 
 def _attempt(note: str) -> int:

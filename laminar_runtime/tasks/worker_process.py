@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from laminar_runtime.configurations.datastores import DataStore
     from laminar_runtime.flow import Flow
 
-__all__ = ["Processes", "become", "main"]
+__all__ = ["Processes", "become", "endings", "main", "prefer_to_kill", "record"]
 
 #: The variables of this process that the processes of splits do not have.
 _OWN = {task_environment.LAYER_CLAIMS, task_environment.LAYER_INDEXES}
@@ -58,7 +58,7 @@ def become(flow: Flow, context: TaskContext) -> NoReturn:
         "task": task,
         "path": os.environ.get("PYTHONPATH"),
         "retry": configuration.retry.numbers(),
-        "on": _endings(configuration.retry),
+        "on": endings(configuration.retry),
         "timeout": (configuration.executor or flow.configuration.executor).timeout,
         "spot": configuration.container.spot,
         "tolerant": configuration.foreach.tolerated_failures is not None,
@@ -78,7 +78,7 @@ def become(flow: Flow, context: TaskContext) -> NoReturn:
     )
 
 
-def _endings(retry: Retry) -> list[int | str]:
+def endings(retry: Retry) -> list[int | str]:
     """Return the failures of a retry as a process ends with them: an error of a class that is named ends it with 1."""
     found = [1 if isinstance(item, type) else item for item in retry.on]
     return list(dict.fromkeys(found))
@@ -118,7 +118,7 @@ def main() -> None:
         retry=_records.copy(Retry(**known["retry"]), on=tuple(known["on"])),
         attempt=int(named) if named else None,
         spot=known["spot"],
-        record=lambda index, attempt, ending: _record(store, processes.environment(index, attempt), ending),
+        record=lambda index, attempt, ending: record(store, processes.environment(index, attempt), ending),
         check=processes.check,
         lose=lambda index: note_begin(store.transport.put, key, context.drive, index) if known["tolerant"] else None,
     )
@@ -130,7 +130,7 @@ def main() -> None:
     sys.exit(_SUCCESS if succeeded else FINAL)
 
 
-def _record(store: DataStore, environment: Mapping[str, str], ending: Ending) -> None:
+def record(store: DataStore, environment: Mapping[str, str], ending: Ending) -> None:
     """Record the failure of an attempt at a split whose process could not do so: it was killed, or exited."""
     from laminar_runtime.tasks import failure_records
 
@@ -235,7 +235,7 @@ class Processes:
         if self._stopping:
             # The signal came when the process was not known yet. If it came after that, it is sent twice.
             _signal(process.pid, self._stopping)
-        _prefer_to_kill(process.pid)
+        prefer_to_kill(process.pid)
         late = self._wait_for(process.pid)
         self._running = 0
         # Until the process is reaped, the number of its group cannot be reused.
@@ -286,7 +286,7 @@ def _signal(group: int, number: signal.Signals) -> None:
         os.killpg(group, number)
 
 
-def _prefer_to_kill(process: int) -> None:
+def prefer_to_kill(process: int) -> None:
     """Have Linux kill the process of a split, and not this one, if the container lacks memory."""
     with contextlib.suppress(OSError), open(f"/proc/{process}/oom_score_adj", "w", encoding="ascii") as score:  # noqa: PTH123 - a file of Linux
         score.write("1000")

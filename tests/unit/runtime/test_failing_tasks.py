@@ -168,16 +168,16 @@ def test_a_record_of_an_earlier_drive_is_not_that_of_the_new_failure(task: Local
     failure_records.leave_error(KeyError("earlier"), None)
     assert only(task).drive == "1"
     environment = {**os.environ, "LAMINAR_EXECUTION_ID": "e1@resume-0.2", "AWS_BATCH_JOB_ID": "3d:1"}
-    worker_process._record(task, environment, Ending(9))
+    worker_process.record(task, environment, Ending(9))
     assert (only(task).drive, only(task).kind, only(task).exit_code) == ("0.2", "exited", 9)
 
 
 def test_a_record_of_the_split_itself_stays(task: Local) -> None:
     """Its process knew its error, and ended with a code."""
     failure_records.leave_error(KeyError("x"), None)
-    worker_process._record(task, os.environ, Ending(1))
+    worker_process.record(task, os.environ, Ending(1))
     assert only(task).reason == "KeyError: 'x'"
-    worker_process._record(task, os.environ, Ending(143, late=True))
+    worker_process.record(task, os.environ, Ending(143, late=True))
     assert only(task).kind == "timed out"
 
 

@@ -88,4 +88,5 @@ def test_protocols() -> None:
         "Writable",  # the same parts of a transport for writing notes on runs, for a layer that knows no datastores
         "JsonProtocol",  # of serde.Protocol, which is how values are serialised
         "PickleProtocol",  # the same
+        "Processes",  # of packs: forked from one that has the flow, or started anew
     }

@@ -1,0 +1,220 @@
+"""The processes of a job that runs several layers: forked from one that read the flow's file, or started anew."""
+
+from __future__ import annotations
+
+import os
+import random
+import re
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from laminar_runtime import task_environment
+from laminar_runtime.configurations.failures import FINAL
+from tests.support.sizes import size
+
+FLOW = """
+import os, time
+from laminar_runtime import Flow, Layer
+from laminar_runtime.configurations import datastores, executors
+from laminar_runtime.configurations.layers import Catch, Retry
+
+print("file", flush=True)
+RUNS = os.path.join(os.environ["STORE"], "runs")
+SLOW = float(os.environ.get("SLOW", 0))
+
+
+def say(layer):
+    with open(RUNS, "a") as runs:
+        runs.write(f"{layer.name}{layer.attempt} ")
+    time.sleep(SLOW)
+
+
+class F(Flow): ...
+
+
+@F.register
+class A(Layer):
+    def __call__(self):
+        say(self)
+        self.x = 1
+
+
+@F.register(retry=Retry(attempts=3, delay=0.1, jitter=0))
+class B(Layer):
+    def __call__(self, a: A):
+        say(self)
+        if self.attempt < int(os.environ.get("FAILS", 1)):
+            raise ValueError("no luck")
+        self.x = a.x + 10
+
+
+@F.register(catch=Catch(KeyError))
+class C(Layer):
+    def __call__(self, a: A):
+        say(self)
+        self.x = a.x + 100
+        raise KeyError("caught")
+
+
+@F.register
+class D(Layer):
+    def __call__(self, b: B, c: C):
+        say(self)
+        self.x = b.x + c.x
+        print("D", self.x)
+
+
+if flow := F(datastore=datastores.Local(os.environ["STORE"])):
+    flow()
+"""
+
+
+class Job:
+    """The job of a pack on this machine, with a datastore in a folder."""
+
+    def __init__(self, folder: Path) -> None:
+        self.file, self.store = folder / "main.py", folder / "store"
+        self.store.mkdir()
+        self.file.write_text(FLOW, encoding="utf-8")
+
+    def environment(self, start: int, **variables: str) -> dict[str, str]:
+        others = {name: value for name, value in os.environ.items() if not name.startswith("LAMINAR_")}
+        return {
+            **others,
+            "STORE": str(self.store),
+            task_environment.DATASTORE_ROOT: str(self.store),
+            task_environment.FLOW_NAME: "F",
+            task_environment.EXECUTION_ID: "e1",
+            task_environment.LAYER_NAME: "A",
+            task_environment.PACK: "2 4096 A B C D",
+            task_environment.BATCH_JOB: "job-1",
+            task_environment.BATCH_ATTEMPT: str(start),
+            **variables,
+        }
+
+    def begin(self, start: int = 1, **variables: str) -> subprocess.Popen[str]:
+        return subprocess.Popen(
+            [sys.executable, str(self.file)],
+            env=self.environment(start, **variables),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            start_new_session=True,
+        )
+
+    def run(self, start: int = 1, **variables: str) -> tuple[int, str]:
+        process = self.begin(start, **variables)
+        output, _ = process.communicate(timeout=60)
+        return process.returncode, output
+
+    @property
+    def runs(self) -> list[str]:
+        file = self.store / "runs"
+        return sorted(file.read_text(encoding="utf-8").split()) if file.exists() else []
+
+    @property
+    def result(self) -> str:
+        """What an application reads of the last layer."""
+        script = "import main; print(main.flow.execution('e1').layer('D').x)"
+        environment = {**os.environ, "STORE": str(self.store)}
+        return subprocess.run(
+            [sys.executable, "-c", script],
+            cwd=self.file.parent,
+            env=environment,
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout.split()[-1]
+
+
+@pytest.fixture
+def job(tmp_path: Path) -> Job:
+    """A job in a folder."""
+    return Job(tmp_path)
+
+
+def test_layers_are_forked_from_a_process_that_read_the_file_once(job: Job) -> None:
+    """Each has its attempts, its `Catch` and its commit, and reads what others stored."""
+    code, output = job.run()
+    assert (code, job.result) == (0, "112")
+    assert job.runs == ["A1", "B1", "C1", "D1"]
+    assert output.count("file\n") == 1
+    assert re.findall(r"laminar: layer '(\w)' finished", output)[-1] == "D"
+
+
+def test_where_a_fork_is_not_safe_each_layer_is_a_new_process(job: Job) -> None:
+    """A thread that the file starts is one reason."""
+    thread = "import threading\nthreading.Thread(target=threading.Event().wait, daemon=True).start()\n"
+    job.file.write_text(thread + FLOW, encoding="utf-8")
+    code, output = job.run(FAILS="2")
+    assert (code, job.result) == (0, "112")
+    assert output.count("file") == 6
+    assert job.runs == ["A1", "B1", "B2", "C1", "D1"]
+
+
+def test_a_layer_runs_again_and_fails_for_good(job: Job) -> None:
+    """After its last attempt the job ends with the code after which AWS Batch does not start it again."""
+    code, output = job.run(FAILS="9")
+    assert code == FINAL
+    assert "ValueError: no luck" in output
+    assert job.runs == ["A1", "B1", "B2", "B3", "C1"]
+    # A resume has the attempts of its own, and does not run again what finished.
+    code, _ = job.run(LAMINAR_EXECUTION_ID="e1@resume-1", AWS_BATCH_JOB_ID="job-2")
+    assert (code, job.result) == (0, "112")
+    assert job.runs == ["A1", "B1", "B1", "B2", "B3", "C1", "D1"]
+
+
+def test_a_layer_that_ends_the_process_does_not_end_the_job(job: Job) -> None:
+    """What has no commit has not finished, whatever its exit code is."""
+    job.file.write_text(FLOW.replace("self.x = 1\n", "os._exit(0)\n"), encoding="utf-8")
+    code, output = job.run()
+    assert code == FINAL
+    assert "layer 'A' failed for good" in output
+
+
+def test_a_job_passes_signals_on(job: Job) -> None:
+    """AWS sends them before it reclaims capacity: the layers end, and the job is one that was stopped."""
+    job.file.write_text(FLOW.replace("class F(Flow)", "import signal\nclass F(Flow)"), encoding="utf-8")
+    process = job.begin(SLOW="30")
+    while not job.runs and process.poll() is None:
+        time.sleep(0.02)
+    started = time.monotonic()
+    process.send_signal(signal.SIGTERM)
+    output, _ = process.communicate(timeout=20)
+    assert process.returncode == 128 + signal.SIGTERM, output
+    assert time.monotonic() - started < 10
+
+
+def test_a_job_that_is_killed_goes_on_when_it_is_started_again(job: Job) -> None:
+    """As after a lack of memory or a reclaim, at any moment: what finished does not run again."""
+    chance = random.Random(7)  # noqa: S311 - the same moments each time
+    for start in range(1, size(4, 25)):
+        process = job.begin(start, SLOW="0.1")
+        time.sleep(chance.uniform(0.1, 0.9))
+        os.killpg(process.pid, signal.SIGKILL)
+        process.communicate()
+    code, output = job.run(30)
+    assert (code, job.result) == (0, "112"), output
+    finished = re.findall(r"laminar: layer '(\w)' begins", output)
+    assert len(finished) == len(set(finished))
+
+
+@pytest.mark.parametrize(
+    ("code", "safe"),
+    [
+        ("", True),
+        ("import socket; kept = socket.socket()", False),
+        ("import threading, time; threading.Thread(target=time.sleep, args=(9,), daemon=True).start()", False),
+        ("import numpy; numpy.ones((300, 300)) @ numpy.ones((300, 300))", True),
+    ],
+)
+def test_whether_a_fork_is_safe(code: str, *, safe: bool) -> None:
+    """Connections and threads are lost in a child; the threads of OpenBLAS end at a fork and start again."""
+    script = f"{code}\nfrom laminar_runtime.process import forking; print(forking.is_safe())"
+    ended = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert ended.stdout == f"{safe}\n"
