@@ -37,12 +37,13 @@ _COMMANDS = {
     "check": "print all problems of a flow, or the size and cost of an execution; explain a rule",
     "graph": "draw a flow as Mermaid, DOT or SVG: its layers, and the barriers that its plan adds",
     "measure": "print the durations of the layers of a flow in past executions",
+    "compile-all": "compile all flows that pyproject.toml lists",
     "init": "write a new repository: a flow with a test, its image, its Terraform and a pipeline",
     "modules": "write the Terraform modules of this package into a folder",
 }
 _DEFAULT = "compile"
-#: Commands whose module has another name: `compile` is a built-in function.
-_MODULES = {"compile": "compile_command"}
+#: Commands whose module has another name: `compile` is a built-in function, and names have no hyphens.
+_MODULES = {"compile": "compile_command", "compile-all": "compile_all"}
 #: Former names of commands.
 _FORMER = {"profile": "measure"}
 

@@ -437,7 +437,7 @@ def test_an_interrupt_leaves_nothing(there: bool, document: Document, tmp_path: 
 @pytest.mark.integration
 def test_the_hook_for_pre_commit(flow: Path, tmp_path: Path) -> None:
     """What the repository offers to pre-commit fails with a diff until the module is written."""
-    (hook,) = yaml.safe_load((ROOT / ".pre-commit-hooks.yaml").read_text(encoding="utf-8"))
+    hook, _ = yaml.safe_load((ROOT / ".pre-commit-hooks.yaml").read_text(encoding="utf-8"))
     name, *options = hook["entry"].split()
     assert (name, hook["language"], hook["pass_filenames"]) == ("laminar-codegen", "python", False)
     arguments = ("flow.py", "--emit", "hcl", "--output", "out")
@@ -445,3 +445,15 @@ def test_the_hook_for_pre_commit(flow: Path, tmp_path: Path) -> None:
     assert (stale.code, b"+++ out/main.tf (compiled)\n" in stale.output) == (1, True)
     assert codegen(*arguments, cwd=tmp_path).code == 0
     assert codegen(*options, *arguments, cwd=tmp_path) == Ended(0, b"", "")
+
+
+@pytest.mark.integration
+def test_the_hook_for_several_flows(flow: Path, tmp_path: Path) -> None:
+    """It takes no arguments: the table in pyproject.toml has them."""
+    _, hook = yaml.safe_load((ROOT / ".pre-commit-hooks.yaml").read_text(encoding="utf-8"))
+    name, *options = hook["entry"].split()
+    assert (name, hook["id"]) == ("laminar-codegen", "laminar-codegen-compile-all")
+    (tmp_path / "pyproject.toml").write_text(f'[tool.laminar.flows]\n"{flow.name}" = "out"\n', encoding="utf-8")
+    assert codegen(*options, cwd=tmp_path).code == 1
+    assert codegen("compile-all", cwd=tmp_path).code == 0
+    assert codegen(*options, cwd=tmp_path) == Ended(0, b"", "")
