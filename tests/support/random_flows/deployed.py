@@ -50,8 +50,10 @@ class Deployed:
         ended = self._go_on() if self._runs else self._begin()
         self._runs += 1
         failed = ended.state and ended.state.partition(" ")[0]
-        # Layers that run item by item may fail beside each other.
-        last = [index for layer, index in self.image.failed if layer == failed][-1:]
+        results = results_of(self.spec.name, self.image.store)
+        # Layers that run item by item may fail beside each other, and others fail in attempts before the last one.
+        for_good = [split for split in self.image.failed if split not in results.splits]
+        last = [index for layer, index in for_good if layer == failed][-1:]
         return Outcome(
             failed=failed,
             index=last[0] if last else None,
@@ -59,7 +61,7 @@ class Deployed:
             calls=list(self.image.world.calls),
             jobs=dict(self.image.jobs),
             before=before,
-            results=results_of(self.spec.name, self.image.store),
+            results=results,
         )
 
     def _begin(self) -> Ended:

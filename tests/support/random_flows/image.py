@@ -173,7 +173,8 @@ class Image:
         context = TaskContext.parse(asked.environment())
         assert context is not None
         try:
-            plan = planner.plan_of(open_execution(self.flow, context), context.layer, request)
+            asks = {**request, "drive": context.drive}
+            plan = planner.plan_of(open_execution(self.flow, context), context.layer, asks)
         except LaminarError as error:
             raise InvocationError(type(error).__name__, context.layer, str(error)) from error
         return json.loads(json.dumps(_records.plain(plan)))
