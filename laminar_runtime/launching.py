@@ -302,7 +302,11 @@ def _run_task(flow: Flow) -> None:
 
         with task_process.reporting(flow, context.layer):
             claims.check_layer(context, flow.classes)
-            worker_process.become(flow, context)
+            # It returns in the process of a split.
+            worker_process.run(flow, context)
+        context = claims.claim(flow.name)
+        if context is None:
+            return
     from laminar_runtime.process import prompts
 
     # Existing objects stay until the process ends, so the garbage collector need not visit them during the layer.

@@ -40,6 +40,9 @@ LAYER_INDEXES = "LAMINAR_LAYER_INDEXES"
 LAYER_CLAIMS = "LAMINAR_LAYER_CLAIMS"
 #: The layers that a job runs, after its virtual CPUs and its memory in MiB: ``2 4096 Load Train``.
 PACK = "LAMINAR_PACK"
+#: With ``0``, each split of a job that runs several is a process of its own from the start, and no fork of one that has
+#: imported the flow.
+FORKS = "LAMINAR_FORKS"
 #: What the process of a child that claims splits needs to know of its layer.
 WORKER = "LAMINAR_WORKER"
 #: Where the flow's datastore is: ``s3://bucket/prefix`` or a folder.

@@ -9,7 +9,9 @@ from __future__ import annotations
 import contextlib
 import signal
 import sys
-from collections.abc import Callable, Iterable, Sequence
+import threading
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 
 from laminar_runtime import _records
 from laminar_runtime.configurations.datastores.transport import Transport
@@ -69,6 +71,7 @@ class Worker:
         retry: The layer's retry. Of its failures only codes and reasons count: the process of a split decides by
             classes, and ends with 1 or with `FINAL`.
         attempt: The attempt of all splits, if the planner makes the attempts; None if the child makes them.
+        at_once: How many splits run beside each other.
         spot: Whether the job runs on spot capacity: an attempt that ended with its container may be a reclaim.
         record: Records the failure of an attempt at a split, if its process cannot have done so.
         check: Raises `StoppedError` if the child was asked to stop.
@@ -85,6 +88,7 @@ class Worker:
     job: str
     retry: Retry
     attempt: int | None = None
+    at_once: int = 1
     spot: bool = False
     record: Callable[[int, int, Ending], None] = _records.field(default=lambda *_: None)
     check: Callable[[], None] = _records.field(default=lambda: None)
@@ -103,18 +107,36 @@ class Worker:
             StoppedError: If the child was asked to stop.
         """
         succeeded = self._go_on() if restarted else True
-        while (claimed := self.claims.take()) is not None:
-            succeeded &= self._work(claimed, self.attempt or 1)
+        succeeded &= self._run_all((index, self.attempt or 1) for index in iter(self.claims.take, None))
         # A claim of an earlier start may have been stored late.
         return (self._go_on() if restarted else True) and succeeded
 
     def _go_on(self) -> bool:
         """Run what earlier starts of this child left, and return whether none of their splits failed."""
         left, failed = self.claims.own()
-        succeeded = not failed
-        for index in left:
-            succeeded &= self.is_finished(index) or self._work(index, self._next_attempt(index))
-        return succeeded
+        unfinished = (index for index in left if not self.is_finished(index))
+        return self._run_all((index, self._next_attempt(index)) for index in unfinished) and not failed
+
+    def _run_all(self, splits: Iterator[tuple[int, int]]) -> bool:
+        """Run splits, each from an attempt on, as many beside each other as may be; return whether none failed."""
+        if self.at_once == 1:
+            results = [self._work(index, attempt) for index, attempt in splits]
+            return all(results)
+        lock = threading.Lock()
+
+        def run() -> bool:
+            succeeded = True
+            while True:
+                with lock:  # claims are used by one thread at a time
+                    index, attempt = next(splits, (None, 0))
+                if index is None:
+                    return succeeded
+                succeeded &= self._work(index, attempt)
+
+        with ThreadPoolExecutor(self.at_once) as pool:
+            running = [pool.submit(run) for _ in range(self.at_once)]
+        results = [ended.result() for ended in running]
+        return all(results)
 
     @property
     def _last(self) -> int:

@@ -1,9 +1,10 @@
-"""The process of a child of an array job that claims its splits.
+"""The processes of a child of an array job that claims its splits.
 
-The job starts the container's command, which reads the flow's file and calls the flow. There this process replaces
-itself by a small one without the flow (`become`), so that the flow is in memory once. For each split it starts the
-command again, as the process of that split: an error, a leak of memory or a crash ends with the split. It stops a split
-after the timeout of its executor, and passes on the signals that ask it to stop itself.
+The job starts the container's command, which reads the flow's file and calls the flow. That process then forks a
+supervisor, which claims splits, and a process for each of them (`laminar_runtime.process.warm`): so the flow is
+imported once. Where a fork is not safe, the process replaces itself by a small one without the flow, which starts the
+command again for each split. Either way an error, a leak of memory or a crash ends with the split. The supervisor stops
+a split after the timeout of its executor, and passes on the signals that ask it to stop itself.
 """
 
 from __future__ import annotations
@@ -15,13 +16,17 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from types import FrameType
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn, Protocol
 
 from laminar_runtime import _records, indexes, task_environment, types
 from laminar_runtime.configurations.failures import FINAL, OUT_OF_MEMORY, TIMED_OUT
 from laminar_runtime.configurations.layers import Retry
+from laminar_runtime.process import forking
+from laminar_runtime.process.fresh import Fresh
+from laminar_runtime.process.warm import branch
 from laminar_runtime.splits.claims import Claims
 from laminar_runtime.storage.claims import Owner, note_begin
 from laminar_runtime.task_environment import TaskContext
@@ -31,7 +36,7 @@ if TYPE_CHECKING:
     from laminar_runtime.configurations.datastores import DataStore
     from laminar_runtime.flow import Flow
 
-__all__ = ["Processes", "become", "endings", "main", "prefer_to_kill", "record"]
+__all__ = ["Processes", "Starter", "endings", "main", "prefer_to_kill", "record", "run"]
 
 #: The variables of this process that the processes of splits do not have.
 _OWN = {task_environment.LAYER_CLAIMS, task_environment.LAYER_INDEXES}
@@ -42,18 +47,26 @@ _SIGNALS = (signal.SIGTERM, signal.SIGINT)
 _SUCCESS = 0
 
 
-def become(flow: Flow, context: TaskContext) -> NoReturn:
-    """Replace this process by one that claims splits of a layer, and starts the same command for each of them.
+def run(flow: Flow, context: TaskContext) -> None:
+    """Run the splits that this child claims. It returns in the processes of splits only, and only if they are forked.
 
     Args:
         flow: The flow.
         context: What the environment says.
     """
+    known = _facts(flow, context)
+    if os.environ.get(task_environment.FORKS) == "0" or not forking.is_safe():
+        _become(known)
+    branch(lambda warm: _supervise(known, warm))
+
+
+def _facts(flow: Flow, context: TaskContext) -> dict[str, Any]:
+    """Return what the supervisor needs to know of the layer, for JSON."""
     configuration = flow.registry[context.layer].configuration
     task = {name: value for name, value in os.environ.items() if name.startswith("LAMINAR_")}
     task.pop(task_environment.TAKEN, None)
     asked = getattr(flow.configuration.datastore, "requested_encryption", None)
-    known = {
+    return {
         "words": [sys.executable, *sys.orig_argv[1:]],
         "task": task,
         "path": os.environ.get("PYTHONPATH"),
@@ -62,8 +75,13 @@ def become(flow: Flow, context: TaskContext) -> NoReturn:
         "timeout": (configuration.executor or flow.configuration.executor).timeout,
         "spot": configuration.container.spot,
         "tolerant": configuration.foreach.tolerated_failures is not None,
+        "at_once": configuration.foreach.splits_at_once,
         "encryption": _records.plain(asked()) if asked else {},
     }
+
+
+def _become(known: dict[str, Any]) -> NoReturn:
+    """Replace this process by one that starts the same command for each split."""
     # Without the name of a layer, as this process runs none.
     others = {name: value for name, value in os.environ.items() if not name.startswith("LAMINAR_")}
     path = os.pathsep.join(filter(None, sys.path))
@@ -87,9 +105,23 @@ def endings(retry: Retry) -> list[int | str]:
 def main() -> None:
     """Run splits until none is left. The exit code is 0 if all that this process ran have finished."""
     known: dict[str, Any] = json.loads(os.environ.pop(task_environment.WORKER))
+    sys.exit(_supervise(known, Fresh(known["words"])))
+
+
+def _supervise(known: Mapping[str, Any], starter: Starter) -> int:
+    """Run splits until none is left, and return the exit code of the job."""
     variables: dict[str, str] = known["task"]
-    processes = Processes(known["words"], _environment(variables, known["path"]), known["timeout"])
+    for name in [*variables, task_environment.TAKEN]:
+        os.environ.pop(name, None)  # this process runs none of them
+    processes = Processes(starter, _environment(variables, known["path"]), known["timeout"])
     processes.listen()
+    # The handlers of signals run in this thread, and must not wait for what it does.
+    with ThreadPoolExecutor(1) as pool:
+        return pool.submit(_work, known, processes).result()
+
+
+def _work(known: Mapping[str, Any], processes: Processes) -> int:
+    variables: dict[str, str] = known["task"]
     context = types.unwrap(TaskContext.parse({**os.environ, **variables}))
     store, key = _datastore(variables[task_environment.DATASTORE_ROOT], known["encryption"]), context.key
     start = int(os.environ.get(task_environment.BATCH_ATTEMPT) or 1)
@@ -118,6 +150,7 @@ def main() -> None:
         retry=_records.copy(Retry(**known["retry"]), on=tuple(known["on"])),
         attempt=int(named) if named else None,
         spot=known["spot"],
+        at_once=known["at_once"],
         record=lambda index, attempt, ending: record(store, processes.environment(index, attempt), ending),
         check=processes.check,
         lose=lambda index: note_begin(store.transport.put, key, context.drive, index) if known["tolerant"] else None,
@@ -125,9 +158,9 @@ def main() -> None:
     try:
         succeeded = worker.work(restarted=start > 1)
     except StoppedError:
-        sys.exit(128 + signal.SIGTERM)
+        return 128 + signal.SIGTERM
     # AWS Batch does not start the job again: all attempts were made.
-    sys.exit(_SUCCESS if succeeded else FINAL)
+    return _SUCCESS if succeeded else FINAL
 
 
 def record(store: DataStore, environment: Mapping[str, str], ending: Ending) -> None:
@@ -161,24 +194,35 @@ def _environment(variables: Mapping[str, str], path: str | None) -> dict[str, st
     return {**others, **task, **({} if path is None else {"PYTHONPATH": path})}
 
 
+class Starter(Protocol):
+    """Starts processes of splits: `Fresh` or `Warm`. Several threads may use it."""
+
+    def start(self, environment: Mapping[str, str]) -> int:
+        """Start a process with an environment, in a process group of its own, and return its number."""
+
+    def wait(self, process: int) -> int:
+        """Wait for the end of a process, end what it has left running, and return the exit code."""
+
+    def signal(self, process: int, number: int) -> None:
+        """Send a signal to a process and all that it started, if it has not ended."""
+
+
 class Processes:
     """Runs each attempt at a split in a process, with all that this starts in a process group of its own.
 
     Args:
-        words: The command.
+        starter: Starts the processes.
         environment: Its environment variables, without those that name a split.
         timeout: Seconds after which it is stopped.
         grace: Seconds after that in which it may end by itself.
     """
 
-    def __init__(
-        self, words: Sequence[str], environment: Mapping[str, str], timeout: float, grace: float = _GRACE
-    ) -> None:
-        self._words, self._environment = words, environment
+    def __init__(self, starter: Starter, environment: Mapping[str, str], timeout: float, grace: float = _GRACE) -> None:
+        self._starter, self._environment = starter, environment
         self._timeout, self._grace = timeout, grace
-        #: The signal that asked this process to stop, and the process that runs.
+        #: The signal that asked this process to stop, and the processes that run.
         self._stopping: signal.Signals | None = None
-        self._running = 0
+        self._running: set[int] = set()
 
     def listen(self) -> None:
         """Pass signals that ask this process to stop on to the split, as AWS sends them before it reclaims capacity."""
@@ -220,56 +264,43 @@ class Processes:
         Raises:
             StoppedError: If this process was asked to stop, and the attempt did not succeed.
         """
-        import subprocess
-
-        from laminar_runtime.process import reaper
-
         self.check()
-        environment = self.environment(index, attempt)
-        reaper.prepare()
-        process = subprocess.Popen(  # noqa: S603 - running the flow's own command is the purpose
-            self._words, env=environment, stdin=subprocess.DEVNULL, start_new_session=True
-        )
-        reaper.watch(process.pid)
-        self._running = process.pid
+        process = self._starter.start(self.environment(index, attempt))
+        self._running.add(process)
         if self._stopping:
             # The signal came when the process was not known yet. If it came after that, it is sent twice.
-            _signal(process.pid, self._stopping)
-        prefer_to_kill(process.pid)
-        late = self._wait_for(process.pid)
-        self._running = 0
-        # Until the process is reaped, the number of its group cannot be reused.
-        _signal(process.pid, signal.SIGKILL)
-        code = process.wait()
-        reaper.forget(process.pid)
+            self._starter.signal(process, self._stopping)
+        prefer_to_kill(process)
+        code, late = self._wait_for(process)
+        self._running.discard(process)
         if code != _SUCCESS:
             self.check()
         return Ending(code, late)
 
-    def _wait_for(self, process: int) -> bool:
-        """Wait until a process ends, stop it if it does not in time, and return whether that was so."""
+    def _wait_for(self, process: int) -> tuple[int, bool]:
+        """Wait until a process ends, stop it if it does not in time, and return its code and whether that was so."""
         late = threading.Event()
 
         def stop() -> None:
             late.set()
-            _signal(process, signal.SIGTERM)
+            self._starter.signal(process, signal.SIGTERM)
 
         timers = [
             threading.Timer(self._timeout, stop),
-            threading.Timer(self._timeout + self._grace, _signal, (process, signal.SIGKILL)),
+            threading.Timer(self._timeout + self._grace, self._starter.signal, (process, signal.SIGKILL)),
         ]
         for timer in timers:
             timer.daemon = True
             timer.start()
-        os.waitid(os.P_PID, process, os.WEXITED | os.WNOWAIT)
+        code = self._starter.wait(process)
         for timer in timers:
             timer.cancel()
-        return late.is_set()
+        return code, late.is_set()
 
     def _stop(self, number: int, _frame: FrameType | None) -> None:
         self._stopping = signal.Signals(number)
-        if self._running:
-            _signal(self._running, self._stopping)
+        for process in tuple(self._running):
+            self._starter.signal(process, self._stopping)
 
     def check(self) -> None:
         """Go on unless this process was asked to stop.
@@ -279,11 +310,6 @@ class Processes:
         """
         if self._stopping:
             raise StoppedError
-
-
-def _signal(group: int, number: signal.Signals) -> None:
-    with contextlib.suppress(ProcessLookupError, PermissionError):
-        os.killpg(group, number)
 
 
 def prefer_to_kill(process: int) -> None:

@@ -13,13 +13,14 @@ from typing import Any
 
 import pytest
 
+from laminar_runtime.process.fresh import Fresh
 from laminar_runtime.tasks.worker import Ending, StoppedError
 from laminar_runtime.tasks.worker_process import Processes
 
 
 def processes(script: str, folder: Path, timeout: float = 20) -> Processes:
     environment = {**os.environ, "FOLDER": str(folder)}
-    return Processes(["/bin/sh", "-c", script], environment, timeout, grace=0.2)
+    return Processes(Fresh(["/bin/sh", "-c", script]), environment, timeout, grace=0.2)
 
 
 @pytest.fixture
