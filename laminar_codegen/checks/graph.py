@@ -31,6 +31,7 @@ from laminar_codegen.problems.rules import (
     LAM013,
     LAM014,
     LAM015,
+    LAM016,
     LAM020,
     LAM021,
     LAM024,
@@ -238,6 +239,17 @@ def check_limits(graph: Graph) -> Iterator[Problem]:
             yield Problem(layer.location, LAM058, what, "run it on AWS Batch or AWS Lambda, or drop max_concurrency")
 
 
+def check_shares(graph: Graph) -> Iterator[Problem]:
+    """Check that a task of the target of a layer can run several of its splits."""
+    for layer in graph.layers:
+        number = layer.fan_out.splits_per_job
+        if number is not None and not layer.executor.shares_splits:
+            what = (
+                f"layer '{layer.name}' has splits_per_job={number}, but {layer.executor.service} runs each split alone"
+            )
+            yield Problem(layer.location, LAM016, what, "run it on AWS Batch, or drop splits_per_job")
+
+
 def check_cycles(graph: Graph) -> Iterator[Problem]:
     """Check that the dependencies have no cycle."""
     try:
@@ -354,6 +366,7 @@ RULES: tuple[Check, ...] = (
     check_inputs,
     check_foreach,
     check_limits,
+    check_shares,
     check_cycles,
     check_pipelines,
     check_datastore,

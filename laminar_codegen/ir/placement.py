@@ -149,6 +149,7 @@ class Target(abc.ABC):
         service: The name of the service, for people.
         pipelines: Whether a split can wait for one split of another layer.
         limits_splits: Whether a layer can limit how many of its splits run at once.
+        shares_splits: Whether a task of it can run several splits of a layer.
         timeout: Seconds after which a task is stopped, None for the flow's.
         role: The label of the role of its tasks, None for the one that all tasks without another have.
         overridable: The fields of a container that hooks may change: a task overrides them.
@@ -160,6 +161,7 @@ class Target(abc.ABC):
     network: Network | None = None
     pipelines: ClassVar[bool] = False
     limits_splits: ClassVar[bool] = False
+    shares_splits: ClassVar[bool] = False
     timeout: float | None
     overridable: ClassVar[tuple[str, ...]] = ()
 

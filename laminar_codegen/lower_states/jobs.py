@@ -89,8 +89,8 @@ class Jobs:
         limit = layer.fan_out.max_concurrency
         if limit is None or not layer.sized:
             return None
-        # With more groups than the limit, each has one split at a time.
-        return min(limit, MAP_CONCURRENCY) if self._of(layer).groups_share_limit else 1
+        # With more groups than the limit, each has one child.
+        return min(limit // layer.fan_out.splits_at_once, MAP_CONCURRENCY) if self._of(layer).groups_share_limit else 1
 
     def together(self, layer: LayerNode) -> str:
         """Return the end of a comment on the state that runs all splits of a layer.

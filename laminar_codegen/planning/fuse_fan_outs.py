@@ -179,7 +179,7 @@ def _obstacle(one: LayerNode | None, other: LayerNode) -> tuple[str, str] | None
         if layer.optional:
             why = f"must know beforehand which layers run, and '{layer.name}' may be skipped"
             return why, f"remove the entry hook that may skip it, or {drop}"
-        for limit in ("max_concurrency", "tolerated_failures"):
+        for limit in ("max_concurrency", "splits_per_job", "tolerated_failures"):
             if getattr(layer.fan_out, limit) is not None:
                 why = f"needs a job for each split, of which all succeed, and '{layer.name}' has {limit}"
                 return why, f"remove {limit}, or {drop}"

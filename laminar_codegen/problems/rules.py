@@ -102,6 +102,12 @@ LAM015 = Rule(
     "Its type has no JSON form, its hint is not defined, or its default has another type.",
     "Use text, numbers, dates, enums, collections of these or a dataclass, and a default of that type.",
 )
+LAM016 = Rule(
+    "LAM016",
+    "a job cannot run several splits of a fan-out",
+    "A function of AWS Lambda runs one split, and splits beside each other in a job would share its GPUs.",
+    "Run the layer on AWS Batch, or drop splits_per_job or splits_at_once.",
+)
 LAM020 = Rule(
     "LAM020", "the dependencies have a cycle", "No layer of a cycle can start first.", "Remove one dependency."
 )

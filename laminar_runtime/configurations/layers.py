@@ -74,6 +74,13 @@ class ForEach:
             connections that a database accepts. A split that waits for its next attempt counts. None means no limit
             but that of the executor. (`concurrency` of an executor is the maximum number of tasks of all layers that
             run at once on this machine.)
+        splits_per_job: How many splits a job of AWS Batch runs, on average: one after the other, each in a process of
+            its own that is forked from one that has imported the flow. Use it for short splits, so that a job takes
+            some minutes: to start one costs about as much as a minute of work. A job that is done takes splits of
+            others. Failures, retries, timeouts and results are those of each split. None means one split for each job,
+            or as many as `max_concurrency` makes. On this machine each split is a task, as ever.
+        splits_at_once: How many splits a job runs beside each other: it has as many times the processors and the memory
+            of the layer's container. It needs `splits_per_job` or `max_concurrency`.
         tolerated_failures: How many splits may fail for good without failing the layer: a number such as 3, or a share
             of all splits such as 0.05. `laminar_runtime.each` leaves out what failed, and lists it in `Each.missing`;
             so does a fan-out over an attribute of all splits. To read the attribute itself is an error that names the
@@ -81,8 +88,8 @@ class ForEach:
 
     Raises:
         LayerError: If an item is not a `Parameter`, a limit is not a positive number or there is nothing to limit,
-            `tolerated_failures` is neither a number nor a share, or a pipelined fan-out does not have exactly one
-            `Parameter` with ``index=None``.
+            `splits_at_once` is more than `splits_per_job` or `max_concurrency`, `tolerated_failures` is neither a
+            number nor a share, or a pipelined fan-out does not have exactly one `Parameter` with ``index=None``.
 
     Example:
         >>> ForEach(parameters=[Parameter(layer="A", attribute="foo")]).parameters[0].name
@@ -91,20 +98,26 @@ class ForEach:
         True
         >>> ForEach(parameters=[Parameter(layer="A", attribute="foo")], max_concurrency=4).max_concurrency
         4
+        >>> ForEach(parameters=[Parameter(layer="A", attribute="foo")], splits_per_job=20).splits_per_job
+        20
     """
 
     parameters: tuple[Parameter, ...]
     pipelined: bool
     max_concurrency: int | None
     tolerated_failures: float | None
+    splits_per_job: int | None
+    splits_at_once: int
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - by name
         self,
         parameters: Iterable[Parameter] = (),
         *,
         pipelined: bool = False,
         max_concurrency: int | None = None,
         tolerated_failures: float | None = None,
+        splits_per_job: int | None = None,
+        splits_at_once: int = 1,
     ) -> None:
         given: tuple[object, ...] = tuple(parameters)
         wrong = [item for item in given if not isinstance(item, Parameter)]
@@ -112,9 +125,11 @@ class ForEach:
             raise LayerError(f"the parameters of a ForEach must be of type Parameter, not {wrong[0]!r}")
         if not isinstance(pipelined, bool):
             raise LayerError(f"the argument pipelined of a ForEach must be of type bool, not {pipelined!r}")
-        _check_limit(max_concurrency, given)
+        _check_limit("max_concurrency", max_concurrency, given)
+        _check_limit("splits_per_job", splits_per_job, given)
+        _check_at_once(splits_at_once, splits_per_job, max_concurrency)
         _check_tolerance(tolerated_failures, given)
-        _records.assign(self, given, pipelined, max_concurrency, tolerated_failures)
+        _records.assign(self, given, pipelined, max_concurrency, tolerated_failures, splits_per_job, splits_at_once)
         if pipelined and [item.index for item in self.parameters] != [None]:
             msg = (
                 "a pipelined ForEach must have exactly one Parameter, with index=None, for example "
@@ -126,15 +141,33 @@ class ForEach:
     def __bool__(self) -> bool:
         return bool(self.parameters)
 
+    @property
+    def shares_splits(self) -> bool:
+        """Whether jobs of a deployed layer share its splits, and each runs several of them."""
+        return self.max_concurrency is not None or self.splits_per_job is not None
 
-def _check_limit(value: object, parameters: tuple[object, ...]) -> None:
-    """Validate the maximum number of splits that run at once."""
+
+def _check_limit(name: str, value: object, parameters: tuple[object, ...]) -> None:
+    """Validate a number of splits: of those that run at once, or of those that a job runs."""
     if value is None:
         return
     if not isinstance(value, int) or isinstance(value, bool) or value < 1:
-        raise LayerError(f"the max_concurrency of a ForEach must be a whole number from 1 on, not {value!r}")
+        raise LayerError(f"the {name} of a ForEach must be a whole number from 1 on, not {value!r}")
     if not parameters:
-        raise LayerError(f"a ForEach without parameters runs once: remove max_concurrency={value}")
+        raise LayerError(f"a ForEach without parameters runs once: remove {name}={value}")
+
+
+def _check_at_once(value: object, splits_per_job: int | None, max_concurrency: int | None) -> None:
+    """Validate the number of splits that a job runs beside each other."""
+    if not isinstance(value, int) or isinstance(value, bool) or value < 1:
+        raise LayerError(f"the splits_at_once of a ForEach must be a whole number from 1 on, not {value!r}")
+    known = {"splits_per_job": splits_per_job, "max_concurrency": max_concurrency}
+    limits = {name: limit for name, limit in known.items() if limit is not None}
+    if value > 1 and not limits:
+        raise LayerError(f"splits_at_once={value} is of jobs that run several splits: add splits_per_job=...")
+    for name, limit in limits.items():
+        if value > limit:
+            raise LayerError(f"splits_at_once={value} is more than {name}={limit}")
 
 
 def _check_tolerance(value: object, parameters: tuple[object, ...]) -> None:

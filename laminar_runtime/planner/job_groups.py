@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from laminar_runtime import _records, indexes
 from laminar_runtime.configurations.datastores import DataStore
 from laminar_runtime.configurations.executors import Executor
-from laminar_runtime.configurations.layers import Container
+from laminar_runtime.configurations.layers import Container, ForEach
 from laminar_runtime.exceptions import ExecutionError, LayerError
 from laminar_runtime.layer import Layer
 from laminar_runtime.limits import ARRAY_CHILDREN
@@ -74,7 +74,7 @@ def groups_of(
     """Return the jobs of some splits, as groups of a plan.
 
     Lists of indexes that are too long for a job's environment are stored. If the layer limits the splits that run at
-    once, a job has as many children as may run at once, which claim the splits.
+    once, or says how many of them a job runs, the children of a job claim the splits.
 
     Args:
         layer: The layer of the execution, with its fan-out.
@@ -82,10 +82,10 @@ def groups_of(
         attempt: The attempt, from 1.
         parts: The indexes of splits with equal containers, each with the overrides of these.
     """
-    limit = layer.configuration.foreach.max_concurrency
+    foreach = layer.configuration.foreach
     jobs: list[tuple[dict[str, Any], Sequence[int]]]
-    if limit is not None and executor_of(layer.execution, layer.name).claims_splits:
-        jobs = list(_claiming_jobs(min(limit, ARRAY_CHILDREN[1]), attempt, [part for part in parts if part[1]]))
+    if foreach.shares_splits and executor_of(layer.execution, layer.name).claims_splits:
+        jobs = list(_claiming_jobs(foreach, attempt, [part for part in parts if part[1]]))
     else:
         jobs = [({"size": len(job), **details}, job) for details, members in parts for job in arrays(members)]
     store, key = layer.execution.datastore, layer.execution.key(layer)
@@ -101,10 +101,13 @@ def groups_of(
 
 
 def _claiming_jobs(
-    limit: int, attempt: int, parts: Sequence[tuple[dict[str, Any], list[int]]]
+    foreach: ForEach, attempt: int, parts: Sequence[tuple[dict[str, Any], list[int]]]
 ) -> Iterator[tuple[dict[str, Any], Sequence[int]]]:
     """Yield jobs whose children claim the splits, one for each container: its size, and the name of its claims."""
-    shares = shares_of(limit, [len(members) for _, members in parts])
+    at_once, most = foreach.splits_at_once, ARRAY_CHILDREN[1]
+    needed = [math.ceil(len(members) / (foreach.splits_per_job or at_once)) for _, members in parts]
+    limit = most if foreach.max_concurrency is None else foreach.max_concurrency // at_once
+    shares = shares_of(min(limit, most), needed)
     for number, (share, (details, members)) in enumerate(zip(shares, parts, strict=True)):
         yield {"size": share, "claims": f"{attempt}-{number}.{share}", **details}, members
 
@@ -157,7 +160,9 @@ def overrides_of(execution: Execution, name: str, container: Container, register
     if fixed:
         changes = f"a hook of layer '{name}' changes {', '.join(fixed)} of its container, which"
         raise ExecutionError(f"{changes} {executor.fixed}")
+    times = execution.flow.registry[name].configuration.foreach.splits_at_once
+    larger = _records.evolve(container, cpu=container.cpu * times, memory=container.memory * times)
     try:
-        return executor.overrides(container)
+        return executor.overrides(container if times == 1 else larger)
     except LayerError as error:
         raise ExecutionError(f"a hook of layer '{name}' {error}") from None

@@ -8,8 +8,9 @@ A line is a layer::
 
 Behind the bar stand, in any order: ``each`` (what the layer fans out over; ``Load.item[0]`` for one dimension of many),
 ``pipelined``, ``optional``, ``hook`` (``entry``, ``submission``, ``retry``), ``attempts``, ``delay``, ``backoff``,
-``jitter``, ``max_concurrency``, ``tolerated_failures``, ``local_concurrency``, ``on`` (``FARGATE``, ``EC2``,
-``Lambda``), ``queue``, ``share``, ``priority``, ``role``, ``concurrency`` (on AWS Lambda), ``timeout``, ``summary``,
+``jitter``, ``max_concurrency``, ``splits_per_job``, ``splits_at_once``, ``tolerated_failures``, ``local_concurrency``,
+``on`` (``FARGATE``, ``EC2``, ``Lambda``), ``queue``, ``share``, ``priority``, ``role``, ``concurrency`` (on AWS
+Lambda), ``timeout``, ``summary``,
 ``takes`` (seconds), and the fields of a container, as in ``cpu=2 memory=4096 spot secrets=TOKEN:arn:aws:...``. Those
 that only targets know are JSON: ``user='"1000"'``. Volumes are maps of their arguments:
 ``volumes='[{"file_system": "fs-0123abcd", "mount": "/mnt/a"}]'``. In these, in tags, secrets and variables of the
@@ -55,6 +56,7 @@ __all__ = ["durations_in", "graph_in", "graphs_in", "repeat_lines"]
 
 _NUMBERS = {"cpu", "attempts", "delay", "backoff", "jitter", "concurrency", "timeout", "takes", "memory", "gpu"}
 _NUMBERS |= {"ephemeral_storage", "priority", "ends", "max_concurrency", "local_concurrency", "tolerated_failures"}
+_NUMBERS |= {"splits_per_job", "splits_at_once"}
 _NUMBERS |= {"planner_memory", "planner_timeout", "planner_cpu"}
 _CONTAINER = {field.name for field in attrs.fields(Container)}
 _PAIRS = {"secrets", "log_options", "environment"}
@@ -63,7 +65,7 @@ _FURTHER = _records.plain(Configured()).keys() - _CONTAINER
 _OF_LAYER = {"each", "pipelined", "optional", "hook", "attempts", "delay", "backoff", "jitter", "on", "concurrency"}
 _OF_LAYER |= {"timeout", "summary", "takes", "calls", "initialised", *_CONTAINER, *_FURTHER}
 _OF_LAYER |= {"queue", "share", "priority", "role", "failures", "network"}
-_OF_LAYER |= {"max_concurrency", "local_concurrency", "tolerated_failures"}
+_OF_LAYER |= {"max_concurrency", "local_concurrency", "tolerated_failures", "splits_per_job", "splits_at_once"}
 _OF_FLOW = {"timeout", "summary", "schedule", "timezone", "encryption", "key", "in_memory", "linked", "ends"}
 _OF_FLOW |= {
     "network",
@@ -236,6 +238,8 @@ def _layer(line: str) -> LayerNode:
             ForEach(),
             max_concurrency=options.get("max_concurrency"),
             tolerated_failures=options.get("tolerated_failures"),
+            splits_per_job=options.get("splits_per_job"),
+            splits_at_once=options.get("splits_at_once", 1),
         ),
         local_concurrency=options.get("local_concurrency"),
     )

@@ -10,6 +10,7 @@ from laminar_codegen.ir.graph import Graph, LayerNode
 from laminar_codegen.limits import FARGATE_STORAGE, JOB_ATTEMPTS, JOB_DEFINITION_BYTES, JOB_TIMEOUT
 from laminar_codegen.problems import Problem
 from laminar_codegen.problems.rules import (
+    LAM016,
     LAM023,
     LAM025,
     LAM027,
@@ -29,7 +30,7 @@ from laminar_codegen.problems.rules import (
 from laminar_codegen.targets.batch.further_properties import check_properties
 from laminar_codegen.targets.batch.job_definitions import platform
 from laminar_codegen.targets.batch.options import fargate_lacks, properties
-from laminar_codegen.targets.batch.target import BatchTarget, layers_with_jobs, on_ec2
+from laminar_codegen.targets.batch.target import BatchTarget, layers_with_jobs, on_ec2, placement_of
 from laminar_codegen.targets.batch.validations import check_defaults
 from laminar_codegen.targets.batch.volume_checks import check_mount_points, check_names, check_places
 from laminar_codegen.targets.tags import check_count
@@ -47,6 +48,9 @@ _EC2_DRIVERS = ("fluentd", "gelf", "journald", "json-file", "logentries", "syslo
 #: The options of awslogs that the document gives.
 _OURS = frozenset({"awslogs-create-group", "awslogs-group", "awslogs-region"})
 
+#: The devices of a container that its processes share.
+_SHARED = ("gpu", "accelerator", "efa")
+
 #: How many layers a warning names.
 _SHOWN = 3
 
@@ -57,10 +61,11 @@ _REST_OF_DEFINITION = 4 * 1024
 def check_fargate_sizes(graph: Graph) -> Iterator[Problem]:
     """Check that each container on Fargate fits one of its sizes."""
     for layer in _on_fargate(graph):
-        container = layer.container
+        container, times = placement_of(layer).container, layer.fan_out.splits_at_once
         if min(container.cpu, container.memory) <= 0 or fargate_size(container.cpu, container.memory) is None:
             size = f"{container.cpu:g} vCPU and {container.memory} MiB"
-            what = f"layer '{layer.name}' requests {size}; no Fargate size fits"
+            more = f" for {times} splits at once" if times > 1 else ""
+            what = f"layer '{layer.name}' requests {size}{more}; no Fargate size fits"
             yield Problem(layer.location, LAM023, what, "request at most 32 vCPU and 249856 MiB")
 
 
@@ -156,11 +161,23 @@ def _log_problems(layer: LayerNode) -> Iterator[tuple[str, str]]:
 def check_ec2_sizes(graph: Graph) -> Iterator[Problem]:
     """Check that a job on EC2 has whole vCPUs, and the least memory."""
     for layer in _on_ec2(graph):
-        container = layer.container
+        container = placement_of(layer).container
         if ec2_size(container.cpu, container.memory) is None:
             size = f"{container.cpu:g} vCPU and {container.memory} MiB"
             what = f"layer '{layer.name}' requests {size}; jobs on EC2 have whole vCPUs and at least 4 MiB"
             yield Problem(layer.location, LAM035, what, "request whole vCPUs, or run the layer on Fargate")
+
+
+def check_splits_at_once(graph: Graph) -> Iterator[Problem]:
+    """Check that splits that run beside each other in a job do not share its GPUs or other devices."""
+    for layer in _on_batch(graph):
+        asked, times = layer.container.requested, layer.fan_out.splits_at_once
+        if times > 1 and (found := [name for name in _SHARED if asked.get(name)]):
+            what = (
+                f"layer '{layer.name}' runs {times} splits at once in a job, and all of them would use its "
+                f"{' and '.join(found)}"
+            )
+            yield Problem(layer.location, LAM016, what, "drop splits_at_once, and run one split after the other")
 
 
 def check_attempts(graph: Graph) -> Iterator[Problem]:
@@ -168,7 +185,7 @@ def check_attempts(graph: Graph) -> Iterator[Problem]:
     for layer in _on_batch(graph):
         attempts = layer.retry.attempts
         # A child that claims splits makes the attempts itself.
-        batch_retries = layer.foreach and layer.fan_out.max_concurrency is None
+        batch_retries = layer.foreach and not layer.fan_out.shares_splits
         if (batch_retries or layer.retry.on) and attempts > JOB_ATTEMPTS:
             how = "fans out" if batch_retries else "names failures"
             what = f"layer '{layer.name}' {how} with {attempts} attempts; AWS Batch makes at most {JOB_ATTEMPTS}"
@@ -297,6 +314,7 @@ RULES = (
     check_logs,
     check_ec2_sizes,
     check_attempts,
+    check_splits_at_once,
     check_failures,
     check_variables,
     check_capabilities,

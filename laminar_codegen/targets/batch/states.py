@@ -15,7 +15,7 @@ from laminar_codegen.ir.plan import Pack
 from laminar_codegen.ir.state_names import Suffix
 from laminar_codegen.limits import JOB_TIMEOUT
 from laminar_codegen.targets.batch.labels import LEFT, job_definitions, job_queue, jobs_of_execution
-from laminar_codegen.targets.batch.target import batch_target, job_size, on_ec2, usual_size
+from laminar_codegen.targets.batch.target import batch_target, job_size, on_ec2, placement_of, usual_size
 from laminar_codegen.targets.kind import Attempts, TaskStates
 from laminar_runtime import task_environment
 from laminar_runtime.configurations.containers import JOB_TAGS, NOT_IN_TAGS
@@ -107,7 +107,7 @@ class BatchStates(TaskStates):
         ]
         if layer.replanned:
             environment.append(_variable(task_environment.LAYER_ATTEMPT, f"$string({_GROUP}.attempt)"))
-        if layer.fan_out.max_concurrency is not None:
+        if layer.fan_out.shares_splits:
             claims = ".".join((_GROUP, "claims"))  # noqa: FLY002 - with a dot it would look like a key of the datastore
             environment.append(_variable(task_environment.LAYER_CLAIMS, claims))
             # Of all splits that a child runs: it stops each of them after the timeout of the layer.
@@ -194,7 +194,7 @@ class BatchStates(TaskStates):
                 "ResourceRequirements": Expression(f"{group}.resources"),
             }
         else:
-            overrides |= of_size(size or layer.placement)
+            overrides |= of_size(size or placement_of(layer))
         return {**of_job(self.graph, layer, self._job_name(layer), definition), "ContainerOverrides": overrides}
 
 
@@ -235,7 +235,7 @@ def _strategy(layer: LayerNode, *, once: bool) -> dict[str, Value]:
     Batch retries each child of an array on its own, so that finished splits are not run again.
     """
     retry, spot, ec2 = layer.retry, layer.container.spot, on_ec2(layer.placement)
-    if layer.fan_out.max_concurrency is not None:
+    if layer.fan_out.shares_splits:
         # A child runs many splits, so it may be started as often as AWS Batch starts a job.
         attempts = 1 if layer.replanned else retry.attempts
         return {"RetryStrategy": pascal(job_container.retry_strategy(spot=True, attempts=attempts, on=retry.on))}

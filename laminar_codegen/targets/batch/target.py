@@ -22,6 +22,7 @@ __all__ = [
     "job_size",
     "layers_with_jobs",
     "on_ec2",
+    "placement_of",
     "usual_size",
 ]
 
@@ -57,6 +58,7 @@ class BatchTarget(Target):
     service: ClassVar[str] = "AWS Batch"
     pipelines: ClassVar[bool] = True
     limits_splits: ClassVar[bool] = True
+    shares_splits: ClassVar[bool] = True
     overridable: ClassVar[tuple[str, ...]] = Executor.overridable
 
     platform: Literal["FARGATE", "EC2"] = "FARGATE"
@@ -145,6 +147,17 @@ def job_size(placement: Placement) -> tuple[float, int]:
     """
     asked = (placement.container.cpu, placement.container.memory)
     return asked if on_ec2(placement) else fargate_size(*asked) or asked
+
+
+def placement_of(layer: LayerNode) -> Placement:
+    """Return the placement of the jobs of a layer: those that run several splits at once have as many times its size.
+
+    Args:
+        layer: The layer.
+    """
+    times, container = layer.fan_out.splits_at_once, layer.container
+    larger = attrs.evolve(container, cpu=container.cpu * times, memory=container.memory * times)
+    return Placement(container if times == 1 else larger, layer.executor)
 
 
 def usual_size(placement: Placement) -> tuple[float, int]:

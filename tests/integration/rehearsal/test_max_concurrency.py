@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections import Counter
 from pathlib import Path
@@ -25,6 +26,8 @@ from laminar_runtime.configurations.layers import ForEach, Parameter, Retry
 from laminar_runtime.settings import current
 
 HERE = Path(__file__).resolve().parent
+with (HERE / "imports.txt").open("a") as imports:
+    imports.write(f"{current.layer.name}\\n")
 assert current.layer.name not in {"Work", "One"} or current.layer.index is None or "LAMINAR_LAYER_INDEX" in os.environ
 
 def note(text):
@@ -69,9 +72,19 @@ class One(Layer):
             raise ValueError("bad item")
         self.plain = "AWS_BATCH_JOB_ARRAY_INDEX" not in os.environ
 
+@Report.register(foreach=ForEach(OVER, splits_per_job=3, splits_at_once=2))
+class Many(Layer):
+    times: tuple
+
+    def __call__(self, load: Load, one: One) -> None:
+        began = time.time()
+        time.sleep(1)
+        self.times = (os.environ["AWS_BATCH_JOB_ARRAY_INDEX"], began, time.time())
+
 @Report.register
 class Sum(Layer):
-    def __call__(self, work: Work, one: One) -> None:
+    def __call__(self, work: Work, one: One, many: Many) -> None:
+        self.times = list(many.times)
         self.total = sum(each(work, lambda work: work.done))
         self.children, plain = set(work.child), each(one, lambda one: one.plain)
         self.plain, self.missing, self.failed = all(plain), plain.missing, one.state.failed
@@ -124,6 +137,13 @@ def test_a_killed_child_and_a_resume(tmp_path: Path, monkeypatch: pytest.MonkeyP
         found = resumed.layer("Sum")
         assert (found.total, found.plain, found.missing, found.failed) == (30, True, (2,), (2,))
         assert found.children <= {"0", "1"}
+        # The planner and two jobs import the flow once each; a job runs two splits at once.
+        assert (tmp_path / "imports.txt").read_text().splitlines().count("Many") == 3
+        for child in ("0", "1"):
+            times = sorted((began, ended) for job, began, ended in found.times if job == child)
+            assert len(times) >= 2
+            assert times[1][0] < times[0][1]
+            assert all(third[0] > min(first[1], second[1]) for first, second, third in itertools.combinations(times, 3))
         arn = deployment.execution_arn(str(execution.id))
         history = boto3.client("stepfunctions").get_execution_history(executionArn=arn, maxResults=1000)["events"]
         entered = Counter(event["type"] for event in history)

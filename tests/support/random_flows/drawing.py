@@ -113,7 +113,8 @@ def _layers(draw: st.DrawFn, spec: FlowSpec, name: str, dense: int) -> LayerSpec
     elif over:
         limit = draw(st.integers(1, 3)) if _sometimes(draw, 3) else None
         tolerated = draw(st.sampled_from([1, 0, 2, 0.5])) if _sometimes(draw, 3) else None
-        layer = attrs.evolve(layer, limit=limit, tolerated=tolerated)
+        per_job = draw(st.integers(1, 3)) if _sometimes(draw, 4) else None
+        layer = attrs.evolve(layer, limit=limit, per_job=per_job, tolerated=tolerated)
     with_it = attrs.evolve(spec, layers=(*spec.layers, layer))
     return attrs.evolve(layer, failures=draw(_failures(with_it, layer)))
 

@@ -105,6 +105,8 @@ def _configuration(spec: FlowSpec, layer: LayerSpec) -> Iterator[str]:
         if any((trouble.layer, trouble.where) == (layer.name, "plan") for trouble in spec.troubles):
             first, pipelined = attrs.evolve(first, index=99), False
         known = {"max_concurrency": layer.limit, "tolerated_failures": layer.tolerated}
+        if not layer.on_lambda:
+            known["splits_per_job"] = layer.per_job
         how = "".join(f", {name}={value}" for name, value in known.items() if value is not None and not pipelined)
         how += ", pipelined=True" if pipelined else ""
         yield f"foreach=ForEach(parameters=[{', '.join(map(_parameter, [first, *rest]))}]{how})"

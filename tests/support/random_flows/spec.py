@@ -108,6 +108,7 @@ class LayerSpec:
         over: The dimensions of its fan-out.
         pipelined: Whether it does so item by item.
         limit: How many splits of it may run at once, None for all.
+        per_job: How many splits of it a job runs, None for one.
         tolerated: How many of its splits may fail, or which share; None if it tolerates none.
         widths: The numbers of items that its splits shard, in turn and over again; none if it shards nothing.
         failures: The errors that it raises.
@@ -126,6 +127,7 @@ class LayerSpec:
     over: tuple[Over, ...] = ()
     pipelined: bool = False
     limit: int | None = None
+    per_job: int | None = None
     tolerated: float | None = None
     widths: tuple[int, ...] = ()
     failures: tuple[Failure, ...] = ()

@@ -17,6 +17,7 @@ from laminar_runtime.exceptions import ExecutionError, FlowError, SubmissionErro
 from laminar_runtime.execution import Execution
 from laminar_runtime.limits import MAX_INVOCATIONS
 from laminar_runtime.planner import planner
+from laminar_runtime.planner.job_groups import overrides_of
 from laminar_runtime.planner.planner import LayerPlan, plan_layer, replan_layer
 from laminar_runtime.splits import fanout
 from laminar_runtime.task_environment import TaskContext
@@ -70,6 +71,11 @@ class LimitedSizes(Layer):
     @hooks.submission
     def by_index(self) -> None:
         self.configuration.container.memory = 4000 if self.index and self.index < 3 else 8000
+
+
+@Wide.register(foreach=ForEach([Parameter(Shards, "foo")], splits_per_job=8, splits_at_once=4))
+class Beside(Layer):
+    def __call__(self, shards: Shards) -> None: ...
 
 
 @Wide.register(foreach=ForEach(parameters=[Parameter(Each, "bar", index=None)]))
@@ -156,6 +162,49 @@ def test_jobs_of_a_limited_layer_share_its_limit() -> None:
         ("0,3-8", 3, "1-0.3"),
         ("1-2", 1, "1-1.1"),
     ]
+
+
+@pytest.mark.parametrize(
+    ("foreach", "splits", "size"),
+    [
+        ({"splits_per_job": 20}, 10_000, 500),
+        ({"splits_per_job": 20}, 21, 2),
+        ({"splits_per_job": 20}, 20, 1),
+        ({"splits_per_job": 1}, 10_001, 10_000),
+        ({"splits_per_job": 20, "max_concurrency": 8}, 10_000, 8),
+        ({"splits_per_job": 20, "max_concurrency": 8}, 40, 2),
+        ({"splits_per_job": 20, "max_concurrency": 9, "splits_at_once": 4}, 10_000, 2),
+        ({"max_concurrency": 8, "splits_at_once": 4}, 5, 2),
+        ({"max_concurrency": 8, "splits_at_once": 4}, 4, 1),
+    ],
+)
+def test_jobs_that_run_several_splits(foreach: dict[str, int], splits: int, size: int) -> None:
+    """They are as many as their splits need, and no more than may run at once."""
+
+    class Packed(Flow): ...
+
+    @Packed.register
+    class Parts(Layer):
+        def __call__(self) -> None: ...
+
+    @Packed.register(foreach=ForEach([Parameter("Parts", "part")], **foreach))  # type: ignore[arg-type]
+    class Work(Layer):
+        def __call__(self) -> None: ...
+
+    execution = in_memory(Packed).execution("e1")
+    key = execution.key("Parts")
+    execution.datastore.write(key, index=0, name="part", values=range(splits), sharded=True)
+    execution.datastore.ledger.write_record(key, splits=1)
+    (found,) = plan_layer(execution, "Work").groups
+    assert (found["size"], found["claims"]) == (size, f"1-0.{size}")
+
+
+def test_jobs_that_run_splits_beside_each_other_are_larger() -> None:
+    """Also where hooks choose the container of one split."""
+    execution = in_memory(Wide).execution("e1")
+    container = Container(cpu=1, memory=2048)
+    found = overrides_of(execution, "Beside", container, container)
+    assert found["resources"] == [{"Type": "MEMORY", "Value": "8192"}, {"Type": "VCPU", "Value": "4"}]
 
 
 def test_what_finished_is_not_planned_again() -> None:

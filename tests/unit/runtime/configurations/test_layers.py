@@ -99,6 +99,27 @@ ARN = "arn:aws:secretsmanager:eu-west-1:123456789012:secret:team/db-AbCdEf"
         ),
         (lambda: ForEach(tolerated_failures=2), "a ForEach without parameters runs once: remove tolerated_failures=2"),
         (lambda: ForEach(max_concurrency=2), "a ForEach without parameters runs once: remove max_concurrency=2"),
+        (lambda: ForEach(splits_per_job=2), "a ForEach without parameters runs once: remove splits_per_job=2"),
+        (
+            lambda: ForEach([Parameter("A", "a")], splits_per_job=0),
+            "the splits_per_job of a ForEach must be a whole number from 1 on, not 0",
+        ),
+        (
+            lambda: ForEach([Parameter("A", "a")], splits_at_once=0),
+            "the splits_at_once of a ForEach must be a whole number from 1 on, not 0",
+        ),
+        (
+            lambda: ForEach([Parameter("A", "a")], splits_at_once=2),
+            "splits_at_once=2 is of jobs that run several splits: add splits_per_job=...",
+        ),
+        (
+            lambda: ForEach([Parameter("A", "a")], splits_at_once=4, splits_per_job=3),
+            "splits_at_once=4 is more than splits_per_job=3",
+        ),
+        (
+            lambda: ForEach([Parameter("A", "a")], splits_at_once=4, max_concurrency=3),
+            "splits_at_once=4 is more than max_concurrency=3",
+        ),
         (lambda: Retry(attempts=2.5), "the attempts of a Retry must be of type int, not 2.5"),
         (lambda: Retry(attempts="3"), "the attempts of a Retry must be of type int, not '3'"),
         (lambda: Retry(delay=True), "the delay of a Retry must be of type int or float, not True"),
