@@ -6,6 +6,7 @@ point ``rehearse`` of the group ``laminar_codegen.commands``.
 
 ::
 
+    testing                  the fixture that rehearses flows in tests with pytest
     command, arguments       the command, from the words of its call to the exit code
     subject                  what the words name: a flow, and the documents that deploy it
     deploy                   documents in JSON, deployed to the embedded AWS

@@ -121,6 +121,7 @@ PUBLIC = {
         "WaitTimeoutError",
     ],
     "laminar_runtime.settings": ["TaskContext", "current"],
+    "laminar_runtime.testing": ["fail_flow", "fail_layer", "run_flow", "run_layer", "shards", "splits"],
     "laminar_runtime.types": ["Hint", "dependencies", "hints", "resolve", "unwrap"],
 }
 
