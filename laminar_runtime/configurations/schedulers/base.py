@@ -2,23 +2,15 @@
 
 from __future__ import annotations
 
-import time
 import weakref
-from collections.abc import Coroutine, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
-from laminar_runtime import _records, progress, stored_parameters, task_environment
-from laminar_runtime.blocks import add_note, block
+from laminar_runtime import _records, stored_parameters
+from laminar_runtime.blocks import block
 from laminar_runtime.configurations.datastores import DataStore
-from laminar_runtime.configurations.executors.base import Raised
-from laminar_runtime.configurations.schedulers import event_loop, ignored, local_volumes, run_record
-from laminar_runtime.configurations.schedulers.order import Order
-from laminar_runtime.configurations.schedulers.splits import run_splits
-from laminar_runtime.exceptions import ExecutionError, LaminarError, SchedulerError, TimeLimitError
-from laminar_runtime.failures import tracebacks
+from laminar_runtime.exceptions import ExecutionError, SchedulerError
 from laminar_runtime.layer import Layer, Parameters
-from laminar_runtime.planner import entry_hooks
-from laminar_runtime.splits import fanout
 from laminar_runtime.storage.layout import lock_key
 
 if TYPE_CHECKING:
@@ -42,7 +34,7 @@ class Scheduler:
         Scheduler()
     """
 
-    _watches: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, event_loop.Watch] = _records.field(
+    _watches: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, Any] = _records.field(
         factory=weakref.WeakKeyDictionary, init=False, repr=False
     )
 
@@ -78,15 +70,9 @@ class Scheduler:
             TaskError: If a layer fails.
             Exception: The layer's own error, unchanged, if its tasks run in this process.
         """
-        if execution.retry:
-            _check_parameters(execution)
-        for line in (*ignored.notes(execution.flow), *local_volumes.notes(execution.flow)):
-            progress.warn(line)
-        # A layer of another flow may have called this one: hooks and schedulers run outside of its task.
-        with task_environment.outside(), run_record.recording(execution):
-            error = _run_loop(execution, self._loop(execution))
-            if error is not None:
-                raise error
+        from laminar_runtime.configurations.schedulers import local_run  # where a flow is deployed, none runs here
+
+        local_run.run(execution, self._run_layers)
 
     def check_new(self, *, execution: Execution) -> None:
         """Check that an execution has no results, because finished splits and joins would not run again.
@@ -196,21 +182,11 @@ class Scheduler:
         """
         raise SchedulerError("this process schedules the flow: call the flow, for example flow()")
 
-    async def _loop(self, execution: Execution) -> None:
-        import asyncio
-
-        limit = execution.flow.configuration.timeout
-        with event_loop.stoppable(), progress.showing(_title(execution)):
-            try:
-                async with asyncio.timeout(limit) as clock:
-                    await self._run_layers(execution)
-            except TimeoutError:
-                if limit is None or not clock.expired():
-                    raise
-                raise TimeLimitError(_limit_message(execution, limit)) from None
-
     async def _run_layers(self, execution: Execution) -> None:
         import asyncio
+
+        from laminar_runtime.configurations.schedulers import event_loop
+        from laminar_runtime.configurations.schedulers.order import Order
 
         dependencies = execution.flow.dependencies
         finished = {Parameters.__name__}
@@ -266,6 +242,9 @@ class Scheduler:
         Returns:
             The layers to run, and the layers that have ended.
         """
+        from laminar_runtime import progress
+        from laminar_runtime.planner import entry_hooks
+
         done = {name for name in runnable if execution.retry and execution.layer(name).state.finished}
         skipped = done | {name for name in runnable - done if not entry_hooks.enters(execution, execution.layer(name))}
         for name in sorted(skipped):
@@ -304,22 +283,10 @@ class Scheduler:
             TaskError: If a split failed on its last attempt, and the fan-out does not tolerate it. The other splits are
                 stopped.
         """
+        from laminar_runtime.configurations.schedulers import local_run
+
         execution = _execution(layer)
-        key, store = execution.key(layer), execution.datastore
-        started = time.monotonic()
-        splits = fanout.count(store, key, layer.configuration.foreach)
-        view = progress.current()
-        view.begin(layer.name, splits)
-        try:
-            done, failed = await run_splits(layer, splits, attempt)
-        except BaseException as error:
-            view.end(layer.name, "failed" if isinstance(error, Exception) else "stopped")
-            raise
-        if splits != 1 or failed:
-            seconds = round(time.monotonic() - started, 3)
-            store.ledger.write_record(key, splits=splits, seconds=seconds, failed=failed)
-        view.end(layer.name, "finished")
-        return done or [layer]
+        return await local_run.run_layer(layer, execution, attempt)
 
     async def wait(
         self, *, running: set[asyncio.Task[list[Layer]]], finished: set[str], condition: str
@@ -346,69 +313,16 @@ class Scheduler:
         ended = {layer.name for ending in done for layer in ending.result()}
         return running - done, finished | ended
 
-    def _watch(self) -> event_loop.Watch:
+    def _watch(self) -> Any:
         """Return the watch of the running event loop: a scheduler may serve several runs, each with its own loop."""
         import asyncio
+
+        from laminar_runtime.configurations.schedulers import event_loop
 
         loop = asyncio.get_running_loop()
         if loop not in self._watches:
             self._watches[loop] = event_loop.Watch()
         return self._watches[loop]
-
-
-def _run_loop(execution: Execution, loop: Coroutine[Any, Any, None]) -> Exception | None:
-    """Run the event loop of an execution.
-
-    Returns:
-        The error that ended it, if any, with a note that says how to resume. It is returned, not raised, so that its
-        traceback has no frames of the event loop.
-    """
-    try:
-        event_loop.run(loop)
-    except Raised as failed:
-        error = failed.__cause__
-        assert isinstance(error, Exception)  # noqa: S101 - for mypy: `failure_by` sets it
-        _set_notes(error, failed.place, run_record.resume_hint(execution))
-        return error
-    except LaminarError as failed:
-        _set_notes(failed, run_record.resume_hint(execution))
-        return failed.with_traceback(None)
-    except (KeyboardInterrupt, SystemExit):
-        progress.warn(f"{_title(execution)} was stopped. {run_record.resume_hint(execution)}")
-        raise
-    return None
-
-
-def _title(execution: Execution) -> str:
-    return f"flow {execution.flow_name}: execution {execution.id}"
-
-
-def _limit_message(execution: Execution, limit: float) -> str:
-    flow = execution.flow_name
-    return (
-        f"execution {execution.id} of flow '{flow}' did not end within {limit:g} seconds, the timeout of the flow, and "
-        f"its layers were stopped. If it needs more time, give the flow more: {flow}(timeout=...)"
-    )
-
-
-def _set_notes(error: Exception, *lines: str) -> None:
-    """Add notes to an error, and remove those of an earlier run."""
-    if notes := getattr(error, "__notes__", None):
-        notes[:] = [note for note in notes if not isinstance(note, tracebacks.Note)]
-    for line in lines:
-        add_note(error, tracebacks.Note(line))
-
-
-def _check_parameters(execution: Execution) -> None:
-    """Check that the parameters of a resumed execution were stored: without them it would fail or differ."""
-    begun = execution.layer(Parameters).state.finished or execution.stored - {Parameters.__name__}
-    if begun or execution.take_input():
-        return
-    msg = (
-        f"execution {execution.id} of flow '{execution.flow_name}' was stopped before its parameters were stored: "
-        f"it cannot be resumed. Run it again with flow('{execution.id}', ...)"
-    )
-    raise ExecutionError(msg)
 
 
 def _execution(layer: Layer) -> Execution:
