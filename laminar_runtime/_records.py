@@ -44,6 +44,7 @@ _NOTHING: Any = arguments.MISSING
 _FIELDS = "__laminar_fields__"
 #: The fields of an instance that were given or assigned, if its class notes them.
 _GIVEN = "__laminar_given__"
+_NONE: frozenset[str] = frozenset()
 #: Whether a function takes any keywords: https://docs.python.org/3/library/inspect.html#inspect.CO_VARKEYWORDS
 _KEYWORDS = 0x08
 
@@ -244,7 +245,7 @@ def assign(instance: object, *given: Any, **named: Any) -> None:
         missing = ", ".join(f"'{name}'" for name in fields.named if name not in state)
         raise TypeError(f"{cls.__name__} is missing {missing}")
     if fields.notes_given:
-        state[_GIVEN] = frozenset(fields.arguments[argument].name for argument in named)
+        state[_GIVEN] = frozenset([fields.arguments[argument].name for argument in named]) if named else _NONE
     ready = getattr(cls, "__post_init__", None)
     if ready is not None:
         ready(instance)

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
 from laminar_runtime import _records
-from laminar_runtime.configurations import container_texts, linux, volume_folders
+from laminar_runtime.configurations import container_texts, linux
 from laminar_runtime.configurations.validators import is_of, one_of
 from laminar_runtime.exceptions import LayerError
 from laminar_runtime.variables import Text, Variable, texts_of
@@ -211,7 +211,7 @@ class Container:
     )
 
     def __post_init__(self) -> None:
-        if both := sorted(self.environment.keys() & self.secrets.keys()):
+        if self.environment and self.secrets and (both := sorted(self.environment.keys() & self.secrets.keys())):
             names = ", ".join(map(repr, both))
             raise LayerError(f"a Container has {names} in its environment and in its secrets: leave one of them out")
 
@@ -255,6 +255,8 @@ def docker_options(container: Container) -> list[str]:
         >>> docker_options(Container(user="1000", ulimits={"nofile": 64}))[3:]
         ['--user=1000', '--ulimit=nofile=64:64']
     """
+    from laminar_runtime.configurations.volume_folders import folder_of
+
     sizes = [f"--cpus={container.cpu:g}", f"--memory={container.memory}m", f"--workdir={container.workdir}"]
     devices = (*container.devices, *linux.accelerator_devices(container.accelerator), *linux.efa_devices(container.efa))
     return [
@@ -269,7 +271,7 @@ def docker_options(container: Container) -> list[str]:
         *(f"--device={device}" for device in devices),
         *(f"--cap-add={name}" for name in container.capabilities),
         *(
-            f"--mount=type=bind,source={volume_folders.folder_of(volume.name)},target={volume.mount}"
+            f"--mount=type=bind,source={folder_of(volume.name)},target={volume.mount}"
             f"{',readonly' if volume.read_only else ''}"
             for volume in container.volumes
         ),
@@ -327,6 +329,10 @@ def volume_variables(container: Container, *, mounted: bool = False) -> dict[str
     Raises:
         FlowError: If the folder that a volume is given does not exist.
     """
+    if not container.volumes:
+        return {}
+    from laminar_runtime.configurations import volume_folders  # few containers have volumes
+
     return {
         volume_folders.variable_of(one.name): one.mount if mounted else volume_folders.folder_of(one.name)
         for one in container.volumes

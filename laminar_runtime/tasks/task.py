@@ -21,7 +21,7 @@ from laminar_runtime.storage.archives import Archive
 from laminar_runtime.storage.commits import Commit
 from laminar_runtime.storage.layout import LayerKey
 from laminar_runtime.task_environment import TaskContext
-from laminar_runtime.tasks import attempts, layer_hooks
+from laminar_runtime.tasks import attempts
 from laminar_runtime.tasks.assignments import Assigned, assigning
 
 if TYPE_CHECKING:
@@ -95,7 +95,7 @@ def _call(execution: Execution, layer: Layer, context: TaskContext) -> dict[str,
     caught: list[BaseException] = []
     try:
         with (
-            layer_hooks.calling(execution, layer, "execution"),
+            _hooks(execution, layer),
             _staying(layer),
             _forgiving(layer.configuration, caught),
             assigning(layer) as assigned,
@@ -113,6 +113,15 @@ def _call(execution: Execution, layer: Layer, context: TaskContext) -> dict[str,
             failures[0].add_note(f"Before that, the layer's Catch caught {type(taken).__name__}: {taken}")
         raise failures[0]
     return private.archives
+
+
+def _hooks(execution: Execution, layer: Layer) -> contextlib.AbstractContextManager[object]:
+    """Call the execution hooks of a layer around the ``with`` block."""
+    if not layer.definition.hooks:
+        return contextlib.nullcontext()
+    from laminar_runtime.tasks import layer_hooks  # most layers have no hooks
+
+    return layer_hooks.calling(execution, layer, "execution")
 
 
 def _store(layer: Layer, store: DataStore, key: LayerKey, assigned: Assigned, index: int) -> list[Exception]:
