@@ -18,8 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from laminar_codegen.ir.deployment import Deployment
-    from laminar_codegen.ir.terraform import Document
-    from laminar_codegen.lower_terraform.module_call import Module
+    from laminar_codegen.ir.terraform import Document, Module
     from laminar_codegen.pipeline import Compilation, Scheduling, compile_flow
     from laminar_codegen.problems import CompileError, Location, Problem
     from laminar_codegen.render.hcl import render_hcl
@@ -45,7 +44,7 @@ _MODULES = {
     "Deployment": "ir.deployment",
     "Document": "ir.terraform",
     "Location": "problems",
-    "Module": "lower_terraform.module_call",
+    "Module": "ir.terraform",
     "Problem": "problems",
     "Scheduling": "pipeline",
     "compile_flow": "pipeline",

@@ -17,12 +17,13 @@ import attrs
 from laminar_codegen.ir.asl import Choice, Fail, Map, Parallel, State, StateMachine, Succeed, Task, Wait
 from laminar_codegen.ir.expressions import Ref
 from laminar_codegen.ir.history import EXECUTION_EVENTS, ITEM_EVENTS, own_events
+from laminar_codegen.structs import Struct
 
 __all__ = ["Estimate", "Formula", "estimate", "estimate_stop"]
 
 
-@attrs.frozen
-class Formula:
+@attrs.frozen(eq=False, repr=False)
+class Formula(Struct):
     """A number that grows with the jobs of fan-outs.
 
     Args:
@@ -56,8 +57,8 @@ class Formula:
         return self.base + sum(factor * jobs.get(layer, 1) for layer, factor in self.jobs.items())
 
 
-@attrs.frozen
-class Estimate:
+@attrs.frozen(eq=False, repr=False)
+class Estimate(Struct):
     """The transitions and events of an execution.
 
     Args:

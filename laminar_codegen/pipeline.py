@@ -26,16 +26,14 @@ from laminar_codegen.ir.asl import StateMachine
 from laminar_codegen.ir.deployment import Deployment
 from laminar_codegen.ir.graph import Graph
 from laminar_codegen.ir.plan import Step
-from laminar_codegen.ir.terraform import Document
-from laminar_codegen.lower_states.flow_sequence import emit_chain
+from laminar_codegen.ir.terraform import Document, Module
 from laminar_codegen.lower_states.split_machines import split_plan
 from laminar_codegen.lower_states.states import emit_states, machine_size, measure_steps
 from laminar_codegen.lower_terraform.document import emit_document
-from laminar_codegen.lower_terraform.module_call import Module, call_module
 from laminar_codegen.lower_terraform.policy_limits import check_policies
 from laminar_codegen.lower_terraform.variable_names import check_variables
-from laminar_codegen.planning.durations_file import read_profile
 from laminar_codegen.planning.make_plan import Joins, make_plan
+from laminar_codegen.structs import Struct
 from laminar_codegen.targets.registry import companions_of
 from laminar_codegen.triggers.registry import machines_of
 from laminar_runtime.configurations.schedulers.step_functions import StepFunctions
@@ -87,8 +85,8 @@ class Compilation:
         return tuple(unit.graph for unit in self.units)
 
 
-@attrs.frozen
-class Scheduling:
+@attrs.frozen(eq=False, repr=False)
+class Scheduling(Struct):
     """How flows are planned.
 
     Args:
@@ -144,10 +142,12 @@ def compile_source(source: Source, scheduling: Scheduling | None = None, module:
     joins, profile = _scheduling(source.scheduler, scheduling or Scheduling())
     units = tuple(_compile(graph, joins, profile) for graph in graphs)
     machines = tuple(machine for unit in units for machine in unit.machines)
+    # What few flows need is imported where it is used, so that the compile of other flows does not load it.
     if len(units) > 1:
+        from laminar_codegen.lower_states.flow_sequence import emit_chain
+
         machines = (emit_chain(graphs), *machines)
     if source.scheduler.overlap != "allow":
-        # Imported here, so that the compile of other flows does not load it.
         from laminar_codegen.lower_states.turns import take_turns
 
         machines = take_turns(machines, graphs[0], source.scheduler.overlap)
@@ -160,6 +160,8 @@ def compile_source(source: Source, scheduling: Scheduling | None = None, module:
     document = emit_document(deployment)
     called = module or _module(source.scheduler)
     if called is not None:
+        from laminar_codegen.lower_terraform.module_call import call_module
+
         document = call_module(document, called, deployment)
     return Compilation(source, units, deployment, document)
 
@@ -193,7 +195,11 @@ def _module(own: StepFunctions) -> Module | None:
 
 
 def _compile(graph: Graph, joins: Joins, profile: Path | None) -> Unit:
-    durations = read_profile(profile, graph.flow) if profile else None
+    durations = None
+    if profile is not None:
+        from laminar_codegen.planning.durations_file import read_profile
+
+        durations = read_profile(profile, graph.flow)
     # Any DAG, as nested sequences and parallel branches.
     plan = make_plan(graph, durations=durations, joins=joins)
     # The state machine, with references to resources that the document declares.

@@ -10,10 +10,10 @@ from collections.abc import Callable, Iterator, Sequence
 
 from laminar_codegen.allocate import longest_name
 from laminar_codegen.checks.placements import PLACEMENT_RULES
-from laminar_codegen.checks.settings import SETTINGS_RULES, check_followers
 from laminar_codegen.checks.texts import TEXT_RULES
 from laminar_codegen.ir.asl import StateMachine
 from laminar_codegen.ir.graph import PARAMETERS, Graph, LayerNode
+from laminar_codegen.ir.settings import NO_SETTINGS
 from laminar_codegen.ir.state_names import LAYER_NAME_LENGTH
 from laminar_codegen.limits import (
     DEFINITION_BYTES,
@@ -50,7 +50,7 @@ from laminar_codegen.problems.rules import (
     LAM091,
     LAM111,
 )
-from laminar_codegen.render.terraform_json import size_of
+from laminar_codegen.render.terraform_json import machine_bytes
 from laminar_codegen.targets import registry as targets
 from laminar_codegen.triggers import registry as triggers
 from laminar_runtime.types import Hint
@@ -101,6 +101,23 @@ def _broken_rules(graphs: Sequence[Graph]) -> Iterator[Problem]:
         yield from chain_rule(graphs)
 
 
+def check_settings(graph: Graph) -> Iterator[Problem]:
+    """Check the settings of a deployment: those of its first flow."""
+    if graph.settings != NO_SETTINGS:
+        from laminar_codegen.checks.settings import SETTINGS_RULES  # few flows have settings
+
+        for rule in SETTINGS_RULES:
+            yield from rule(graph)
+
+
+def check_settings_of_followers(graphs: Sequence[Graph]) -> Iterator[Problem]:
+    """Check the settings of the flows that follow another one."""
+    if len(graphs) > 1:
+        from laminar_codegen.checks.settings import check_followers
+
+        yield from check_followers(graphs)
+
+
 def check_repetitions(graphs: Sequence[Graph]) -> Iterator[Problem]:
     """Check that the flows of a chain are different ones, whose labels begin differently."""
     seen: set[str] = set()
@@ -141,7 +158,7 @@ def check_definitions(graph: Graph, machines: Sequence[StateMachine]) -> None:
     Raises:
         CompileError: If a definition is too large.
     """
-    largest = max(size_of(machine.states) for machine in machines)
+    largest = max(map(machine_bytes, machines))
     if largest > DEFINITION_BYTES:
         limit = f"Step Functions accepts {DEFINITION_BYTES}"
         what = f"the definition of a state machine of flow '{graph.flow}' has about {largest} bytes; {limit}"
@@ -374,7 +391,7 @@ RULES: tuple[Check, ...] = (
     check_same_commands,
     check_retries,
     check_time_limit,
-    *SETTINGS_RULES,
+    check_settings,
     check_names,
     *TEXT_RULES,
 )
@@ -384,6 +401,6 @@ CHAIN_RULES: tuple[Callable[[Sequence[Graph]], Iterator[Problem]], ...] = (
     check_repetitions,
     check_locals,
     check_lengths,
-    check_followers,
+    check_settings_of_followers,
     *PLACEMENT_RULES,
 )

@@ -28,7 +28,7 @@ from laminar_codegen.pipeline import Unit
 from laminar_codegen.planning.makespan import complete, critical_path, makespan
 from laminar_codegen.problems import CompileError, Problem
 from laminar_codegen.problems.rules import RULES
-from laminar_codegen.render.terraform_json import size_of
+from laminar_codegen.render.terraform_json import machine_bytes
 from laminar_codegen.targets.batch.stop_jobs import STOP_JOBS
 from laminar_codegen.targets.registry import kinds
 from laminar_runtime.prices import TRANSITION
@@ -187,7 +187,7 @@ def _report_stop(compilation: pipeline.Compilation) -> Iterator[str]:
 
 def _sizes(machines: Sequence[StateMachine]) -> Iterator[str]:
     states = sum(1 for machine in machines for _ in all_states(machine.states))
-    largest = max(size_of(machine.states) for machine in machines)
+    largest = max(map(machine_bytes, machines))
     share = f"{100 * largest / DEFINITION_BYTES:.1f} %"
     yield f"  states          {states:,} in {_count(len(machines), 'state machine')}"
     yield f"  definition      {largest:,} of {DEFINITION_BYTES:,} bytes ({share}){_largest(machines)}"

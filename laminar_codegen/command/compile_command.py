@@ -15,7 +15,7 @@ from pathlib import Path
 from laminar_codegen.command.exits import Exit, explain
 from laminar_codegen.command.options import add_flow, add_scheduling, scheduling_of
 from laminar_codegen.ir.plan import print_plan
-from laminar_codegen.lower_terraform.module_call import Module
+from laminar_codegen.ir.terraform import Module
 from laminar_codegen.pipeline import Compilation, Unit, compile_flow
 from laminar_codegen.render.terraform_json import render_document, render_template
 from laminar_runtime.configurations.schedulers.step_functions import check_module

@@ -10,6 +10,7 @@ import attrs
 
 from laminar_codegen.frontend.bound_names import bound_names
 from laminar_codegen.problems import Location
+from laminar_codegen.structs import Struct
 
 __all__ = ["Access", "Uses", "uses_of"]
 
@@ -23,8 +24,8 @@ _TAKING = frozenset(
 _ABSENT = frozenset({"AttributeError", "UnsetError", "ExecutionError", "LaminarError", "Exception", "BaseException"})
 
 
-@attrs.frozen
-class Access:
+@attrs.frozen(eq=False, repr=False)
+class Access(Struct):
     """One use of an attribute of a layer that the method depends on.
 
     Args:

@@ -12,15 +12,15 @@ from laminar_codegen.frontend.loader import Source
 from laminar_codegen.frontend.locations import Locator
 from laminar_codegen.frontend.read_inputs import find_misfits, read_inputs
 from laminar_codegen.ir.graph import PARAMETERS, Dimension, Graph, LayerNode
-from laminar_codegen.ir.placement import Network, container_of, network_of
+from laminar_codegen.ir.placement import Network, PlannerSettings, container_of, network_of
 from laminar_codegen.ir.settings import Settings
-from laminar_codegen.targets.planners import planner_of
 from laminar_codegen.targets.registry import target_of
 from laminar_codegen.triggers.registry import parameters_of, triggers_of
 from laminar_runtime import Flow, Layer, _records
 from laminar_runtime.configurations import datastores, hooks
 from laminar_runtime.configurations.datastores.s3_encryption import NO_ENCRYPTION, Encryption
 from laminar_runtime.configurations.executors import Executor
+from laminar_runtime.configurations.schedulers.step_functions import StepFunctions
 from laminar_runtime.layer import Definition
 from laminar_runtime.types import resolve
 
@@ -53,8 +53,16 @@ def build_graph(source: Source) -> Graph:
         misfits=tuple(find_misfits(flow, parameters_of(triggers))),
         time_limit=flow.configuration.timeout,
         settings=Settings.of(scheduler),
-        planner=planner_of(scheduler.planner, network),
+        planner=_planner(scheduler, network),
     )
+
+
+def _planner(scheduler: StepFunctions, network: Network | None) -> PlannerSettings:
+    if scheduler.planner is None:
+        return PlannerSettings(network=network)
+    from laminar_codegen.targets.planners import planner_of  # few flows configure their planner
+
+    return planner_of(scheduler.planner, network)
 
 
 def _encryption(datastore: datastores.DataStore) -> Encryption:

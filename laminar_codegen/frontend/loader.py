@@ -13,6 +13,7 @@ import attrs
 
 from laminar_codegen.problems import CompileError, Location, Problem
 from laminar_codegen.problems.rules import LAM001, LAM002, LAM003, LAM004, LAM005, LAM006, Rule
+from laminar_codegen.structs import Struct
 from laminar_runtime import Flow, flow_files
 from laminar_runtime.configurations.schedulers.step_functions import StepFunctions
 from laminar_runtime.programs.places import FlowFileError, Kind
@@ -29,8 +30,8 @@ _RULES: Mapping[Kind, Rule] = {
 }
 
 
-@attrs.frozen
-class Source:
+@attrs.frozen(eq=False, repr=False)
+class Source(Struct):
     """A flow, as its file configures it.
 
     Args:

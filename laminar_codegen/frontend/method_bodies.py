@@ -24,6 +24,7 @@ from typing import Any
 import attrs
 
 from laminar_codegen.frontend.attribute_uses import Uses, uses_of
+from laminar_codegen.structs import Struct
 from laminar_runtime import Flow, Layer, Parameters
 from laminar_runtime.configurations.hooks import annotation
 from laminar_runtime.introspection.attributes import find, look_up
@@ -35,8 +36,8 @@ __all__ = ["Body", "read_bodies"]
 _DYNAMIC = ("__getattr__", "__getattribute__", "__setattr__", "__delattr__")
 
 
-@attrs.frozen
-class Body:
+@attrs.frozen(eq=False, repr=False)
+class Body(Struct):
     """The uses of attributes in the methods of one layer.
 
     Args:
@@ -93,8 +94,8 @@ def _defines(cls: type[Layer], name: str) -> bool:
     return any(name in vars(base) and vars(base)[name] is not look_up for base in owners)
 
 
-@attrs.frozen
-class _Reader:
+@attrs.frozen(eq=False, repr=False)
+class _Reader(Struct):
     """A reader of the methods of one layer, and of the methods of its class that they use."""
 
     flow: Flow
@@ -184,8 +185,8 @@ def _first(value: object) -> object:
     return next(_functions(value), None)
 
 
-@attrs.frozen
-class _Text:
+@attrs.frozen(eq=False, repr=False)
+class _Text(Struct):
     """The text of functions; each file is parsed once.
 
     Args:

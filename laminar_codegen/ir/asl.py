@@ -6,6 +6,7 @@ of a role follow from the integrations of its tasks: see `laminar_codegen.lower_
 
 from __future__ import annotations
 
+import functools
 import json
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -14,6 +15,7 @@ import attrs
 
 from laminar_codegen.ir.expressions import Expression, Joined, Ref, Value
 from laminar_codegen.ir.retriers import Retrier, of_service
+from laminar_codegen.structs import Struct
 from laminar_runtime.identifiers import RESUMED
 from laminar_runtime.storage.layout import TAGS
 
@@ -50,8 +52,8 @@ DRIVE = (
 )
 
 
-@attrs.frozen
-class Catcher:
+@attrs.frozen(eq=False, repr=False)
+class Catcher(Struct):
     """The state that follows a state that failed for good."""
 
     errors: tuple[str, ...]
@@ -63,8 +65,8 @@ class Catcher:
         return {"ErrorEquals": list(self.errors), "Output": _literal(self.output), "Next": self.next}
 
 
-@attrs.frozen(kw_only=True)
-class Task:
+@attrs.frozen(kw_only=True, eq=False, repr=False)
+class Task(Struct):
     """A state that calls a service, and retries passing errors of it: see `laminar_codegen.ir.retriers`.
 
     Args:
@@ -107,16 +109,16 @@ class Task:
         }
 
 
-@attrs.frozen
-class Rule:
+@attrs.frozen(eq=False, repr=False)
+class Rule(Struct):
     """A condition of a choice, and the state that follows if it holds."""
 
     condition: Expression
     next: str
 
 
-@attrs.frozen(kw_only=True)
-class Choice:
+@attrs.frozen(kw_only=True, eq=False, repr=False)
+class Choice(Struct):
     """A state that goes on to the state of the first rule that holds, else to the default."""
 
     name: str
@@ -134,8 +136,8 @@ class Choice:
         }
 
 
-@attrs.frozen(kw_only=True)
-class Parallel:
+@attrs.frozen(kw_only=True, eq=False, repr=False)
+class Parallel(Struct):
     """A state that runs branches in parallel."""
 
     name: str
@@ -154,8 +156,8 @@ class Parallel:
         }
 
 
-@attrs.frozen(kw_only=True)
-class Map:
+@attrs.frozen(kw_only=True, eq=False, repr=False)
+class Map(Struct):
     """A state that runs a machine for each item of a list, up to 40 at once.
 
     https://docs.aws.amazon.com/step-functions/latest/dg/state-map-inline.html
@@ -202,8 +204,8 @@ class Map:
         }
 
 
-@attrs.frozen(kw_only=True)
-class Wait:
+@attrs.frozen(kw_only=True, eq=False, repr=False)
+class Wait(Struct):
     """A state that waits, and passes its input on."""
 
     name: str
@@ -216,8 +218,8 @@ class Wait:
         return {"Type": "Wait", **_comment(self.comment), "Seconds": self.seconds, "Next": self.next}
 
 
-@attrs.frozen(kw_only=True)
-class Succeed:
+@attrs.frozen(kw_only=True, eq=False, repr=False)
+class Succeed(Struct):
     """A state that ends a machine, or a branch or an iteration of one, with success."""
 
     name: str
@@ -229,8 +231,8 @@ class Succeed:
         return {"Type": "Succeed", **_comment(self.comment), "Output": _literal(self.output)}
 
 
-@attrs.frozen(kw_only=True)
-class Fail:
+@attrs.frozen(kw_only=True, eq=False, repr=False)
+class Fail(Struct):
     """A state that ends a machine, or a branch or an iteration of one, with an error."""
 
     name: str
@@ -246,8 +248,8 @@ class Fail:
 State = Task | Choice | Parallel | Map | Wait | Succeed | Fail
 
 
-@attrs.frozen(kw_only=True)
-class StateMachine:
+@attrs.frozen(kw_only=True, eq=False, repr=False)
+class StateMachine(Struct):
     """A state machine.
 
     Args:
@@ -265,7 +267,11 @@ class StateMachine:
     timeout: int | None = None
 
     def fields(self) -> dict[str, Value]:
-        """Return the fields of the language."""
+        """Return the fields of the language. They are read, not changed: each call returns the same value."""
+        return self._fields
+
+    @functools.cached_property
+    def _fields(self) -> dict[str, Value]:
         limit = {} if self.timeout is None else {"TimeoutSeconds": self.timeout}
         return {"Comment": self.comment, "QueryLanguage": "JSONata", **limit, **_machine(self.states)}
 
@@ -307,10 +313,14 @@ def _literal(value: Value) -> Value:
     match value:
         case str():
             return Expression(json.dumps(value, ensure_ascii=False)) if value.startswith("{%") else value
-        case dict() | Mapping():
+        case dict():
             return {key: _literal(item) for key, item in value.items()}
+        case Expression() | Ref() | Joined():
+            return value
         case list() | tuple():
             return [_literal(item) for item in value]
+        case Mapping():
+            return {key: _literal(item) for key, item in value.items()}
         case _:
             return value
 

@@ -12,6 +12,8 @@ import re
 
 import attrs
 
+from laminar_codegen.structs import Struct
+
 __all__ = ["HOST", "REPOSITORY", "Repository", "repository_of"]
 
 #: The domains of AWS, China, the European Sovereign Cloud, and isolated partitions; then those of dual-stack.
@@ -38,8 +40,8 @@ HOST = f"([0-9]{{12}})[.]dkr[.-]ecr(?:-fips)?[.]([a-z0-9-]+)[.](?:{'|'.join(_DOM
 REPOSITORY = f"^{HOST}/([a-z0-9][a-z0-9._/-]*)"
 
 
-@attrs.frozen
-class Repository:
+@attrs.frozen(eq=False, repr=False)
+class Repository(Struct):
     """A repository.
 
     Args:

@@ -10,19 +10,20 @@ from typing import Any, Union
 
 import attrs
 
+from laminar_codegen.structs import Struct
 from laminar_runtime.variables import ListVariable, Variable
 
 __all__ = ["Expression", "Input", "Joined", "Ref", "Value", "merge", "replace_references", "resolve", "write"]
 
 
-@attrs.frozen
-class Ref:
+@attrs.frozen(eq=False, repr=False)
+class Ref(Struct):
     """A Terraform expression, most often a reference such as ``aws_iam_role.task.arn``."""
 
     expression: str
 
 
-@attrs.frozen
+@attrs.frozen(eq=False, repr=False)
 class Input(Ref):
     """A reference to a variable that the flow declares. Wherever a text or a list of the user goes, it may stand, too.
 
@@ -49,8 +50,8 @@ class Input(Ref):
         return default if isinstance(default, str) else None
 
 
-@attrs.frozen(init=False)
-class Joined:
+@attrs.frozen(init=False, eq=False, repr=False)
+class Joined(Struct):
     """A text that consists of plain text and references.
 
     Args:
@@ -63,8 +64,8 @@ class Joined:
         self.__attrs_init__(_flat(parts))
 
 
-@attrs.frozen(init=False)
-class Expression:
+@attrs.frozen(init=False, eq=False, repr=False)
+class Expression(Struct):
     """A JSONata expression, evaluated by the state machine. References in it are resolved before.
 
     Args:

@@ -21,6 +21,7 @@ from laminar_codegen.ir.placement import (
 )
 from laminar_codegen.ir.settings import NO_SETTINGS, Settings
 from laminar_codegen.problems import Location
+from laminar_codegen.structs import Struct
 from laminar_runtime import Parameters
 from laminar_runtime.configurations.datastores.s3_encryption import NO_ENCRYPTION, Encryption
 from laminar_runtime.configurations.hooks.annotation import Kind
@@ -35,8 +36,8 @@ __all__ = ["Container", "DeclaredParameter", "Dimension", "Graph", "LayerNode", 
 PARAMETERS = Parameters.__name__
 
 
-@attrs.frozen
-class Dimension:
+@attrs.frozen(eq=False, repr=False)
+class Dimension(Struct):
     """One dimension of a fan-out: an attribute of a layer, of one split or (None) of all splits."""
 
     layer: str
@@ -44,8 +45,8 @@ class Dimension:
     index: int | None
 
 
-@attrs.frozen
-class DeclaredParameter:
+@attrs.frozen(eq=False, repr=False)
+class DeclaredParameter(Struct):
     """A parameter that a flow declares.
 
     Args:
@@ -72,8 +73,8 @@ class DeclaredParameter:
         return self.default is None
 
 
-@attrs.frozen
-class Trigger:
+@attrs.frozen(eq=False, repr=False)
+class Trigger(Struct):
     """A trigger, which starts a flow without a caller.
 
     Args:
@@ -85,8 +86,8 @@ class Trigger:
     value: Any
 
 
-@attrs.frozen
-class LayerNode:
+@attrs.frozen(eq=False, repr=False)
+class LayerNode(Struct):
     """A layer.
 
     Args:
@@ -154,8 +155,8 @@ class LayerNode:
         return bool(self.foreach) or self.optional or self.sized
 
 
-@attrs.frozen
-class Graph:
+@attrs.frozen(eq=False, repr=False)
+class Graph(Struct):
     """A flow.
 
     Args:

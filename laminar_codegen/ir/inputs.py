@@ -15,14 +15,15 @@ from laminar_codegen.ir.expressions import Input
 from laminar_codegen.ir.graph import Graph
 from laminar_codegen.ir.placement import USUAL_PLANNER
 from laminar_codegen.problems import Location
+from laminar_codegen.structs import Struct
 from laminar_runtime import _records
 from laminar_runtime.variables import ListVariable, Variable
 
 __all__ = ["Use", "uses_of", "variables_in", "variables_of"]
 
 
-@attrs.frozen
-class Use:
+@attrs.frozen(eq=False, repr=False)
+class Use(Struct):
     """A variable in a flow.
 
     Args:

@@ -10,11 +10,13 @@ from typing import Literal
 
 import attrs
 
+from laminar_codegen.structs import Struct
+
 __all__ = ["Picture", "PictureEdge", "PictureGroup", "PictureNode"]
 
 
-@attrs.frozen
-class PictureNode:
+@attrs.frozen(eq=False, repr=False)
+class PictureNode(Struct):
     """A layer, or a barrier.
 
     Args:
@@ -32,8 +34,8 @@ class PictureNode:
     note: str = ""
 
 
-@attrs.frozen
-class PictureEdge:
+@attrs.frozen(eq=False, repr=False)
+class PictureEdge(Struct):
     """A line between nodes.
 
     Args:
@@ -48,8 +50,8 @@ class PictureEdge:
     kind: Literal["after", "each", "item by item", "waits"] = "after"
 
 
-@attrs.frozen
-class PictureGroup:
+@attrs.frozen(eq=False, repr=False)
+class PictureGroup(Struct):
     """Layers that belong together.
 
     Args:
@@ -61,8 +63,8 @@ class PictureGroup:
     members: tuple[str, ...]
 
 
-@attrs.frozen
-class Picture:
+@attrs.frozen(eq=False, repr=False)
+class Picture(Struct):
     """A picture of a flow.
 
     Args:

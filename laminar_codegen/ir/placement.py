@@ -16,6 +16,7 @@ from typing import Any, ClassVar
 import attrs
 
 from laminar_codegen.ir.expressions import Input, Ref, Value
+from laminar_codegen.structs import Struct
 from laminar_runtime import _records
 from laminar_runtime.configurations import container_texts, networks
 from laminar_runtime.configurations import containers as configured
@@ -103,8 +104,8 @@ def secret_options(options: Iterable[tuple[str, str | Ref]]) -> tuple[tuple[str,
 Ids = tuple[str | Ref, ...] | Ref
 
 
-@attrs.frozen
-class Network:
+@attrs.frozen(eq=False, repr=False)
+class Network(Struct):
     """The network of a function of AWS Lambda.
 
     Args:
@@ -116,8 +117,8 @@ class Network:
     security_groups: Ids
 
 
-@attrs.frozen
-class PlannerSettings:
+@attrs.frozen(eq=False, repr=False)
+class PlannerSettings(Struct):
     """The settings of the planners of a flow.
 
     Args:
@@ -142,7 +143,7 @@ class PlannerSettings:
 USUAL_PLANNER = PlannerSettings()
 
 
-class Target(abc.ABC):
+class Target(Struct, abc.ABC):
     """A target, which runs layers. `laminar_codegen.targets` has a subclass for each kind, all of frozen values.
 
     Attributes:
@@ -198,8 +199,8 @@ class Target(abc.ABC):
         return None
 
 
-@attrs.frozen
-class Queue:
+@attrs.frozen(eq=False, repr=False)
+class Queue(Struct):
     """A job queue, which is an input of a deployment.
 
     Args:
@@ -290,8 +291,20 @@ def container_of(container: configured.Container) -> Container:
         container: The container, as configured.
     """
     kind: Any = type(container)
-    defaults = _defaults(kind)
-    further = ((name, value) for name, value in _records.plain(container).items() if name not in _NAMED)
+    fields = _records.plain(container)
+    if fields == _records.defaults(kind):
+        return _default(kind)  # as that of most layers
+    return _freeze(container, fields, _defaults(kind))
+
+
+@functools.cache
+def _default(kind: Any) -> Container:
+    container = kind()
+    return _freeze(container, _records.plain(container), _defaults(kind))
+
+
+def _freeze(container: configured.Container, fields: Mapping[str, Any], defaults: Mapping[str, Any]) -> Container:
+    further = ((name, value) for name, value in fields.items() if name not in _NAMED)
     more = {name: value for name, value in further if name not in defaults or value != defaults[name]}
     if "properties" in more:
         # Their maps and lists have any depth. As text they keep their structure, and do not change.

@@ -17,6 +17,8 @@ from typing import TYPE_CHECKING, Any, assert_never
 
 import attrs
 
+from laminar_codegen.structs import Struct
+
 if TYPE_CHECKING:
     from cattrs import Converter
 
@@ -39,22 +41,22 @@ __all__ = [
 ]
 
 
-@attrs.frozen
-class Run:
+@attrs.frozen(eq=False, repr=False)
+class Run(Struct):
     """Runs a layer once."""
 
     layer: str
 
 
-@attrs.frozen
-class FanOut:
+@attrs.frozen(eq=False, repr=False)
+class FanOut(Struct):
     """Runs a layer once for each split. The number of splits is known only at run time."""
 
     layer: str
 
 
-@attrs.frozen
-class Sequence:
+@attrs.frozen(eq=False, repr=False)
+class Sequence(Struct):
     """Runs steps one after the other.
 
     Args:
@@ -64,8 +66,8 @@ class Sequence:
     steps: tuple[Step, ...]
 
 
-@attrs.frozen
-class Parallel:
+@attrs.frozen(eq=False, repr=False)
+class Parallel(Struct):
     """Runs branches in parallel, and ends when all have ended.
 
     Args:
@@ -75,8 +77,8 @@ class Parallel:
     branches: tuple[Step, ...]
 
 
-@attrs.frozen
-class PipelinedFanOut:
+@attrs.frozen(eq=False, repr=False)
+class PipelinedFanOut(Struct):
     """Runs fan-outs item by item: a split needs only the split of the layer before it with the same index.
 
     Args:
@@ -86,8 +88,8 @@ class PipelinedFanOut:
     layers: tuple[str, ...]
 
 
-@attrs.frozen
-class PackedLayer:
+@attrs.frozen(eq=False, repr=False)
+class PackedLayer(Struct):
     """A layer of a `Pack`.
 
     Args:
@@ -103,8 +105,8 @@ class PackedLayer:
     memory: int
 
 
-@attrs.frozen
-class Pack:
+@attrs.frozen(eq=False, repr=False)
+class Pack(Struct):
     """Runs layers in one job: again and again the first one that waits for no other layer and fits.
 
     Args:
@@ -123,8 +125,8 @@ class Pack:
         return tuple(layer.name for layer in self.layers)
 
 
-@attrs.frozen
-class JoinNode:
+@attrs.frozen(eq=False, repr=False)
+class JoinNode(Struct):
     """A step of `ExactJoins`.
 
     Args:
@@ -138,8 +140,8 @@ class JoinNode:
     after: tuple[str, ...]
 
 
-@attrs.frozen
-class ExactJoins:
+@attrs.frozen(eq=False, repr=False)
+class ExactJoins(Struct):
     """Runs paths in parallel, in which nodes wait for single nodes of other paths.
 
     Args:
@@ -149,8 +151,8 @@ class ExactJoins:
     paths: tuple[tuple[JoinNode, ...], ...]
 
 
-@attrs.frozen
-class SubMachine:
+@attrs.frozen(eq=False, repr=False)
+class SubMachine(Struct):
     """Runs a step as an execution of its own state machine, because a definition and a history have limits.
 
     Args:

@@ -11,12 +11,14 @@ for other errors: of the service (``S3.S3Exception``) and of the connection to i
 
 from __future__ import annotations
 
+import functools
 import math
 
 import attrs
 
 from laminar_codegen.ir.expressions import Value
 from laminar_codegen.ir.graph import Retry
+from laminar_codegen.structs import Struct
 
 __all__ = ["Retrier", "of_layer", "of_service"]
 
@@ -25,8 +27,8 @@ __all__ = ["Retrier", "of_layer", "of_service"]
 _BACKOFF = 2.0
 
 
-@attrs.frozen
-class Retrier:
+@attrs.frozen(eq=False, repr=False)
+class Retrier(Struct):
     """A retrier of a state.
 
     Args:
@@ -132,6 +134,7 @@ _OF_SERVICES: dict[str, tuple[Retrier, ...]] = {
 }
 
 
+@functools.cache
 def of_service(integration: str) -> tuple[Retrier, ...]:
     """Return the retriers of the service that a task calls.
 

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 import attrs
 
 from laminar_codegen.ir.expressions import Input, Ref
+from laminar_codegen.structs import Struct
 from laminar_runtime.configurations.operations import Flag, Logs
 from laminar_runtime.configurations.schedulers.step_functions import StepFunctions
 from laminar_runtime.variables import ListVariable, Text, Variable
@@ -25,8 +26,8 @@ ACTION = "^arn:[a-z-]+:[a-z0-9-]+:"
 PATH = "^/([0-9A-Za-z+=,.@_/-]{1,510}/)?$"
 
 
-@attrs.frozen
-class Settings:
+@attrs.frozen(eq=False, repr=False)
+class Settings(Struct):
     """The settings of a deployment.
 
     Args:

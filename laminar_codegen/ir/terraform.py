@@ -7,6 +7,7 @@ from collections.abc import Mapping
 import attrs
 
 from laminar_codegen.ir.expressions import Value
+from laminar_codegen.structs import Struct
 
 __all__ = ["MARK", "TERRAFORM", "Block", "Call", "Document", "Nested", "Output", "Validation", "Variable"]
 
@@ -21,8 +22,8 @@ MARK = "compiled by laminar-codegen"
 Nested = Mapping[str, "Nested"]
 
 
-@attrs.frozen
-class Validation:
+@attrs.frozen(eq=False, repr=False)
+class Validation(Struct):
     """A validation of a variable.
 
     Args:
@@ -34,8 +35,8 @@ class Validation:
     message: str
 
 
-@attrs.frozen(kw_only=True)
-class Variable:
+@attrs.frozen(kw_only=True, eq=False, repr=False)
+class Variable(Struct):
     """An input of the document.
 
     Args:
@@ -55,8 +56,8 @@ class Variable:
     nullable: bool = False
 
 
-@attrs.frozen
-class Block:
+@attrs.frozen(eq=False, repr=False)
+class Block(Struct):
     """A resource or a data source.
 
     Args:
@@ -75,8 +76,22 @@ class Block:
     comment: str = ""
 
 
-@attrs.frozen
-class Call:
+@attrs.frozen(eq=False, repr=False)
+class Module(Struct):
+    """The Terraform module that a document calls, for the resources that deployments share.
+
+    Args:
+        source: Its source: a path, or an address that Terraform knows,
+            https://developer.hashicorp.com/terraform/language/block/module#source.
+        version: The accepted versions, for a module in a registry.
+    """
+
+    source: str
+    version: str | None = None
+
+
+@attrs.frozen(eq=False, repr=False)
+class Call(Struct):
     """A call of a module.
 
     Args:
@@ -92,8 +107,8 @@ class Call:
     body: Mapping[str, Value]
 
 
-@attrs.frozen(kw_only=True)
-class Output:
+@attrs.frozen(kw_only=True, eq=False, repr=False)
+class Output(Struct):
     """An output of the document.
 
     Args:
@@ -109,8 +124,8 @@ class Output:
     depends_on: tuple[str, ...] = ()
 
 
-@attrs.frozen(kw_only=True)
-class Document:
+@attrs.frozen(kw_only=True, eq=False, repr=False)
+class Document(Struct):
     """A Terraform document.
 
     Args:

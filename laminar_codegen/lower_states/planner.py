@@ -18,7 +18,6 @@ from laminar_codegen.ir.graph import Container, Graph, LayerNode
 from laminar_codegen.ir.retriers import Retrier, of_layer
 from laminar_codegen.ir.state_names import Suffix
 from laminar_codegen.lower_states.objects import EXECUTION_ID, Objects, insertion
-from laminar_codegen.targets.batch.planner_jobs import planner_job
 from laminar_runtime.exceptions import SubmissionError
 from laminar_runtime.storage.layout import answer_key
 
@@ -128,6 +127,8 @@ class Planners:
         """Return the arguments of the job that answers a question."""
         known: dict[str, Value] = {"plan": Expression("$states.input.plan.job")} if "plan" in given else {}
         question = jsonata({**given, **known})
+        from laminar_codegen.targets.batch.planner_jobs import planner_job  # most planners are functions
+
         return planner_job(self.graph, asked, layer, name, Expression(f"$string({question})"))
 
     def ask(  # noqa: PLR0913, PLR0917 - a state has many parts

@@ -24,12 +24,13 @@ import attrs
 
 from laminar_codegen.ir.plan import ExactJoins, FanOut, Pack, Parallel, PipelinedFanOut, Run, Sequence, Step, SubMachine
 from laminar_codegen.limits import DEFINITION_BYTES, HISTORY_EVENTS
+from laminar_codegen.structs import Struct
 
 __all__ = ["MachineSize", "split_plan"]
 
 
-@attrs.frozen
-class MachineSize:
+@attrs.frozen(eq=False, repr=False)
+class MachineSize(Struct):
     """The share of a machine's quotas that a step takes.
 
     Args:

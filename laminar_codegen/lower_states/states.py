@@ -43,7 +43,7 @@ from laminar_codegen.lower_states.joins import Joins
 from laminar_codegen.lower_states.objects import Objects
 from laminar_codegen.lower_states.planner import Planners
 from laminar_codegen.lower_states.split_machines import MachineSize
-from laminar_codegen.render.terraform_json import size_of
+from laminar_codegen.render.terraform_json import machine_bytes, size_of
 
 __all__ = ["emit_states", "machine_size", "measure_steps"]
 
@@ -79,7 +79,7 @@ def machine_size(machine: StateMachine) -> MachineSize:
     Args:
         machine: The machine.
     """
-    return MachineSize(size_of(machine.states), sum(map(events_of, machine.states)))
+    return MachineSize(machine_bytes(machine), sum(map(events_of, machine.states)))
 
 
 def measure_steps(graph: Graph) -> Callable[[Step], MachineSize]:

@@ -17,7 +17,7 @@ from laminar_codegen.ir import labels
 from laminar_codegen.ir.asl import StateMachine
 from laminar_codegen.ir.deployment import Deployment
 from laminar_codegen.ir.expressions import Joined, Ref, Value, replace_references
-from laminar_codegen.ir.terraform import Block, Call, Document, Output
+from laminar_codegen.ir.terraform import Block, Call, Document, Module, Output
 from laminar_codegen.lower_terraform import iam_roles
 from laminar_codegen.lower_terraform.alarms import ALARM
 from laminar_codegen.lower_terraform.module_addresses import address_in_module
@@ -28,27 +28,13 @@ from laminar_codegen.targets import registry as targets
 from laminar_codegen.triggers import registry
 from laminar_codegen.triggers.kind import InModule
 
-__all__ = ["Module", "call_module"]
+__all__ = ["call_module"]
 
 _LABEL = "flow"
 #: Roles that the self-contained document makes unless they are given.
 _COUNTED = {iam_roles.ROLE, iam_roles.ROLE_POLICY}
 #: Local values that only the module uses.
 _THEIRS = {iam_roles.TRUST, "role_prefix"}
-
-
-@attrs.frozen
-class Module:
-    """The module to call.
-
-    Args:
-        source: Its source: a path, or an address that Terraform knows,
-            https://developer.hashicorp.com/terraform/language/block/module#source.
-        version: The accepted versions, for a module in a registry.
-    """
-
-    source: str
-    version: str | None = None
 
 
 def call_module(document: Document, module: Module, deployment: Deployment) -> Document:

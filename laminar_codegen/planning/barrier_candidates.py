@@ -16,12 +16,13 @@ from collections.abc import Iterator, Sequence
 import attrs
 
 from laminar_codegen.planning.partial_order import Members, Predecessors, earliest_finish, ranks, restrict
+from laminar_codegen.structs import Struct
 
 __all__ = ["Barrier", "barrier_candidates"]
 
 
-@attrs.frozen
-class Barrier:
+@attrs.frozen(eq=False, repr=False)
+class Barrier(Struct):
     """A barrier.
 
     Args:

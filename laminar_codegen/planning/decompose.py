@@ -11,26 +11,27 @@ from collections.abc import Iterable
 import attrs
 
 from laminar_codegen.planning.partial_order import Members, Predecessors, components, ordinal_sum, restrict
+from laminar_codegen.structs import Struct
 
 __all__ = ["Decomposition", "ParallelParts", "PrimePart", "SeriesParts", "Split"]
 
 
-@attrs.frozen
-class ParallelParts:
+@attrs.frozen(eq=False, repr=False)
+class ParallelParts(Struct):
     """Parts without a dependency between them."""
 
     parts: tuple[Members, ...]
 
 
-@attrs.frozen
-class SeriesParts:
+@attrs.frozen(eq=False, repr=False)
+class SeriesParts(Struct):
     """Parts in series: each comes wholly before the next."""
 
     parts: tuple[Members, ...]
 
 
-@attrs.frozen
-class PrimePart:
+@attrs.frozen(eq=False, repr=False)
+class PrimePart(Struct):
     """Layers that have no such parts."""
 
 

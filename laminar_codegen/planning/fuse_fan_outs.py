@@ -13,12 +13,13 @@ import attrs
 from laminar_codegen.ir.graph import PARAMETERS, Graph, LayerNode
 from laminar_codegen.ir.plan import FanOut, Pack, PipelinedFanOut, Run
 from laminar_codegen.planning.partial_order import closure, topological_numbering
+from laminar_codegen.structs import Struct
 
 __all__ = ["PlanUnit", "fuse_fan_outs", "obstacles"]
 
 
-@attrs.frozen
-class PlanUnit:
+@attrs.frozen(eq=False, repr=False)
+class PlanUnit(Struct):
     """One node of the order that is planned: a layer, pipelined fan-outs, or a pack.
 
     Args:

@@ -35,11 +35,9 @@ from laminar_codegen.planning.barrier_candidates import Barrier
 from laminar_codegen.planning.barriers import Barriers
 from laminar_codegen.planning.decompose import Decomposition, ParallelParts, SeriesParts
 from laminar_codegen.planning.duration_samples import sample_durations
-from laminar_codegen.planning.exact_joins import join_exactly
 from laminar_codegen.planning.fuse_fan_outs import fuse_fan_outs
 from laminar_codegen.planning.fuse_packs import fuse_packs
 from laminar_codegen.planning.makespan import complete, makespan
-from laminar_codegen.planning.modular_decomposition import modules
 from laminar_codegen.planning.partial_order import Members, earliest_finish, ranks, restrict, topological_numbering
 from laminar_codegen.problems import CompileError, Problem
 from laminar_codegen.problems.rules import LAM044
@@ -189,6 +187,9 @@ class _Planner:
         return joined or self._barrier(barrier, max_depth, slack - cost)
 
     def _exact_joins(self, members: Members, max_depth: int, slack: float) -> Step | None:
+        from laminar_codegen.planning.exact_joins import join_exactly  # few flows have exact joins
+        from laminar_codegen.planning.modular_decomposition import modules
+
         predecessors = self.decomposition.predecessors
         parts = [tuple(members[index] for index in module) for module in modules(restrict(predecessors, members))]
         return join_exactly(predecessors, parts, lambda part: self.plan(part, max_depth - 2, slack))
@@ -206,6 +207,8 @@ class _Planner:
     def _shallow(self, members: Members, max_depth: int, slack: float) -> Step:
         """Plan layers whose plan would be too deep."""
         if slack < math.inf:
+            from laminar_codegen.planning.exact_joins import join_exactly
+
             joined = join_exactly(
                 self.decomposition.predecessors, [(member,) for member in members], lambda part: self.leaves[part[0]]
             )

@@ -5,13 +5,14 @@ from __future__ import annotations
 import attrs
 
 from laminar_codegen.planning.pack_schedule import Capacity
+from laminar_codegen.structs import Struct
 from laminar_runtime.prices import FARGATE, TRANSITION
 
 __all__ = ["USUAL_COSTS", "Costs"]
 
 
-@attrs.frozen
-class Costs:
+@attrs.frozen(eq=False, repr=False)
+class Costs(Struct):
     """What a job costs besides the work of its layers.
 
     Args:

@@ -17,6 +17,7 @@ from laminar_codegen.planning.pack_costs import Costs
 from laminar_codegen.planning.pack_schedule import Capacity, schedule
 from laminar_codegen.planning.pack_work import Work, chains
 from laminar_codegen.planning.partial_order import components, earliest_finish, restrict
+from laminar_codegen.structs import Struct
 
 __all__ = ["Job", "Option", "Options", "best_options"]
 
@@ -26,8 +27,8 @@ _FILLS = (1.0, 1.25, 1.5, 2.0, 3.0)
 _NAMES_LENGTH = 5_000
 
 
-@attrs.frozen
-class Job:
+@attrs.frozen(eq=False, repr=False)
+class Job(Struct):
     """A job that runs units.
 
     Args:
@@ -41,8 +42,8 @@ class Job:
     seconds: float
 
 
-@attrs.frozen
-class Option:
+@attrs.frozen(eq=False, repr=False)
+class Option(Struct):
     """A way to run a part.
 
     Args:

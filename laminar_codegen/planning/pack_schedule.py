@@ -13,12 +13,13 @@ from collections.abc import Mapping, Sequence
 import attrs
 
 from laminar_codegen.ir.plan import Pack
+from laminar_codegen.structs import Struct
 
 __all__ = ["Capacity", "pack_seconds", "schedule"]
 
 
-@attrs.frozen
-class Capacity:
+@attrs.frozen(eq=False, repr=False)
+class Capacity(Struct):
     """The size of a job, or of a layer in it.
 
     Args:

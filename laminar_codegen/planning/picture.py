@@ -27,12 +27,13 @@ from laminar_codegen.ir.plan import (
 )
 from laminar_codegen.ir.plan import Sequence as InSequence
 from laminar_codegen.planning.partial_order import closure, topological_numbering
+from laminar_codegen.structs import Struct
 
 __all__ = ["Wait", "make_picture", "waits_of"]
 
 
-@attrs.frozen
-class Wait:
+@attrs.frozen(eq=False, repr=False)
+class Wait(Struct):
     """A barrier of a plan: layers that wait for others on which they do not depend, directly or not.
 
     Args:

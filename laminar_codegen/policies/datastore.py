@@ -10,7 +10,6 @@ from laminar_codegen.ir import labels
 from laminar_codegen.ir.deployment import Deployment, Planner, TaskResource
 from laminar_codegen.ir.expressions import Joined, Ref, Value
 from laminar_codegen.ir.graph import Graph
-from laminar_codegen.policies.network import network_access
 from laminar_codegen.policies.sizes import Fitted, fit
 from laminar_codegen.policies.statement import BUCKET, Statement, datastore_key, key, logs, regional, traces
 
@@ -77,8 +76,12 @@ def _for_functions(
     groups = tuple(labels.log_group(pattern) for pattern in patterns)
     sent = traces(deployment.settings.tracing)
     in_vpc = tuple(item for item in functions if item.network is not None)
-    network = network_access(_functions(_principal_names(deployment, in_vpc, short=short))) if in_vpc else ()
-    return (*_for_tasks(deployment, role, short=short), environment, logs("WriteLogs", groups), *sent, *network)
+    statements = (*_for_tasks(deployment, role, short=short), environment, logs("WriteLogs", groups), *sent)
+    if not in_vpc:
+        return statements
+    from laminar_codegen.policies.network import network_access  # few functions are in a VPC
+
+    return (*statements, *network_access(_functions(_principal_names(deployment, in_vpc, short=short))))
 
 
 def _principal_names(

@@ -15,6 +15,7 @@ import attrs
 from laminar_codegen.ir.deployment import Deployment
 from laminar_codegen.ir.expressions import Input
 from laminar_codegen.ir.terraform import Document
+from laminar_codegen.structs import Struct
 
 __all__ = ["deployer_policies"]
 
@@ -22,8 +23,8 @@ __all__ = ["deployer_policies"]
 _TAGS = ("TagResource", "UntagResource")
 
 
-@attrs.frozen(kw_only=True)
-class _Type:
+@attrs.frozen(kw_only=True, eq=False, repr=False)
+class _Type(Struct):
     """What Terraform needs for resources of a type. Actions are named without their service.
 
     Args:

@@ -14,6 +14,7 @@ from laminar_codegen.ir import labels
 from laminar_codegen.ir.asl import PARTITION
 from laminar_codegen.ir.expressions import Joined, Ref, Value
 from laminar_codegen.ir.settings import is_true
+from laminar_codegen.structs import Struct
 
 __all__ = [
     "ACCOUNT",
@@ -38,8 +39,8 @@ BUCKET = Joined("arn:", PARTITION, ":s3:::", Ref("local.datastore_bucket"))
 Condition = tuple[str, str, tuple[Value, ...]]
 
 
-@attrs.frozen
-class Statement:
+@attrs.frozen(eq=False, repr=False)
+class Statement(Struct):
     """A statement of a policy: it allows or denies actions on resources.
 
     Args:

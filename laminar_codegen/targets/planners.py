@@ -14,11 +14,11 @@ from laminar_runtime.variables import Text, Variable
 __all__ = ["planner_of"]
 
 
-def planner_of(planner: planners.Planner | None, network: Network | None) -> PlannerSettings:
+def planner_of(planner: planners.Planner, network: Network | None) -> PlannerSettings:
     """Return the settings of the planners of a flow.
 
     Args:
-        planner: The planner that its scheduler configures, None if it configures none.
+        planner: The planner that its scheduler configures.
         network: The network of functions without another, None if they are in no VPC.
     """
     match planner:

@@ -7,6 +7,7 @@ from typing import Any
 
 import attrs
 
+from laminar_codegen.structs import Struct
 from laminar_codegen.triggers.start_input import find_placeholders
 from laminar_runtime.configurations.triggers import EXECUTION_ID, FromEvent, Placeholder
 
@@ -19,8 +20,8 @@ PATH = re.compile(r"(?=.{1,256}\Z)\$(?:\.[A-Za-z0-9_/-]+|\[[0-9]+\])+", re.ASCII
 _EXECUTION = "$.detail.name"
 
 
-@attrs.frozen
-class EventPaths:
+@attrs.frozen(eq=False, repr=False)
+class EventPaths(Struct):
     """The paths of an input transformer.
 
     Args:

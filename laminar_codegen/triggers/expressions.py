@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import re
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import attrs
 
@@ -14,8 +14,12 @@ from laminar_codegen.ir.terraform import Validation
 from laminar_codegen.limits import TIMEZONE_LENGTH
 from laminar_codegen.problems import Problem
 from laminar_codegen.problems.rules import LAM050, LAM051
+from laminar_codegen.structs import Struct
 from laminar_runtime.configurations.triggers import Schedule
 from laminar_runtime.variables import Text, Variable
+
+if TYPE_CHECKING:
+    import datetime as dt
 
 __all__ = [
     "EXPRESSION",
@@ -29,8 +33,8 @@ __all__ = [
 ]
 
 
-@attrs.frozen
-class ExpressionInZone:
+@attrs.frozen(eq=False, repr=False)
+class ExpressionInZone(Struct):
     """When a flow is started: an expression of EventBridge Scheduler, and its time zone."""
 
     expression: str | Input
@@ -151,6 +155,8 @@ def find_once(expression: str | Input) -> dt.datetime | None:
     Args:
         expression: Its expression.
     """
+    import datetime as dt  # slow to load, and few flows start at one time
+
     found = _AT.fullmatch(_find_text(expression) or "")
     try:
         return None if found is None else dt.datetime.fromisoformat(found[1])

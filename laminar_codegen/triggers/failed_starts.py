@@ -11,6 +11,7 @@ from laminar_codegen.ir.deployment import Alarm
 from laminar_codegen.ir.expressions import Joined, Ref, Value
 from laminar_codegen.ir.terraform import Block
 from laminar_codegen.policies.statement import Statement, key, regional, states_arn
+from laminar_codegen.structs import Struct
 
 __all__ = ["FailedStarts"]
 
@@ -21,8 +22,8 @@ _SECONDS = 3600
 _KEPT = 1_209_600
 
 
-@attrs.frozen
-class FailedStarts:
+@attrs.frozen(eq=False, repr=False)
+class FailedStarts(Struct):
     """The queue of failed starts.
 
     Args:

@@ -16,6 +16,7 @@ from typing import Any
 
 import attrs
 
+from laminar_codegen.structs import Struct
 from laminar_runtime.variables import Variable
 
 __all__ = ["find_pattern_flaws", "matches"]
@@ -32,8 +33,8 @@ _COMPARISONS: Mapping[str, Callable[[float, float], bool]] = {
 }
 
 
-@attrs.frozen
-class _Operator:
+@attrs.frozen(eq=False, repr=False)
+class _Operator(Struct):
     """An operator: which arguments it takes, in words and by a function, and whether a value matches one."""
 
     takes: str

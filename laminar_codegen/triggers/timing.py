@@ -7,6 +7,7 @@ import datetime as dt
 import attrs
 
 from laminar_codegen.ir.expressions import Input
+from laminar_codegen.structs import Struct
 from laminar_codegen.triggers.expressions import is_once
 from laminar_codegen.triggers.gaps import has_years, longest_gap
 from laminar_runtime.variables import Text
@@ -14,8 +15,8 @@ from laminar_runtime.variables import Text
 __all__ = ["Timing", "is_frequent", "time_of"]
 
 
-@attrs.frozen
-class Timing:
+@attrs.frozen(eq=False, repr=False)
+class Timing(Struct):
     """When a schedule starts executions.
 
     Args:

@@ -11,7 +11,7 @@ import attrs
 import pytest
 
 from laminar_codegen.ir.labels import MADE_FIRST
-from laminar_codegen.lower_terraform.module_call import Module
+from laminar_codegen.ir.terraform import Module
 from laminar_codegen.pipeline import compile_flow
 from laminar_codegen.render.terraform_json import render_document
 from tests.e2e.conftest import Platform

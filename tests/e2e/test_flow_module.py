@@ -13,8 +13,7 @@ import pytest
 
 from laminar_codegen.command.main import main
 from laminar_codegen.frontend.loader import load
-from laminar_codegen.ir.terraform import Document
-from laminar_codegen.lower_terraform.module_call import Module
+from laminar_codegen.ir.terraform import Document, Module
 from laminar_codegen.pipeline import compile_flow
 from laminar_codegen.render.hcl import render_hcl
 from laminar_codegen.render.split_document import render_module

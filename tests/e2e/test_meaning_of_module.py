@@ -17,8 +17,7 @@ from typing import Any
 import attrs
 import pytest
 
-from laminar_codegen.ir.terraform import Document
-from laminar_codegen.lower_terraform.module_call import Module
+from laminar_codegen.ir.terraform import Document, Module
 from laminar_codegen.pipeline import compile_flow
 from laminar_codegen.rehearsal.aws import EmbeddedAws, Workspace
 from laminar_codegen.render.terraform_json import render_document

@@ -12,7 +12,7 @@ from laminar_codegen.ir.placement import Container, Network, Target
 __all__ = ["LambdaTarget"]
 
 
-@attrs.frozen
+@attrs.frozen(eq=False, repr=False)
 class LambdaTarget(Target):
     """The target AWS Lambda.
 

@@ -32,7 +32,6 @@ from laminar_codegen.targets.batch.job_definitions import platform
 from laminar_codegen.targets.batch.options import fargate_lacks, properties
 from laminar_codegen.targets.batch.target import BatchTarget, layers_with_jobs, on_ec2, placement_of
 from laminar_codegen.targets.batch.validations import check_defaults
-from laminar_codegen.targets.batch.volume_checks import check_mount_points, check_names, check_places
 from laminar_codegen.targets.tags import check_count
 from laminar_runtime.configurations.containers import JOB_TAGS
 from laminar_runtime.limits import EXIT_RULES
@@ -256,6 +255,15 @@ def check_definition_sizes(graph: Graph) -> Iterator[Problem]:
             yield Problem(layer.location, LAM047, what, "move long values into a file of the image, and shorten names")
 
 
+def check_volumes(graph: Graph) -> Iterator[Problem]:
+    """Check the volumes of layers: where they can be, at which mount points, and one name for each."""
+    if any("volumes" in layer.container.requested for layer in _on_batch(graph)):
+        from laminar_codegen.targets.batch.volume_checks import VOLUME_RULES  # few flows have volumes
+
+        for rule in VOLUME_RULES:
+            yield from rule(graph)
+
+
 def check_concurrency(graph: Graph) -> Iterator[Problem]:
     """Warn of an executor's concurrency for a fan-out: it limits what runs at once on this machine only."""
     names = [
@@ -321,9 +329,7 @@ RULES = (
     check_properties,
     check_tags,
     check_defaults,
-    check_places,
-    check_mount_points,
-    check_names,
+    check_volumes,
     check_definition_sizes,
     check_concurrency,
 )

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from laminar_codegen.ir import labels
 from laminar_codegen.ir.deployment import Deployment, Role, TaskResource
 from laminar_codegen.ir.expressions import Input, Joined, Ref, Value
+from laminar_codegen.ir.graph import Graph
 from laminar_codegen.ir.terraform import Variable
 from laminar_codegen.policies.datastore import prefixes
 from laminar_codegen.policies.statement import Statement, managed_rule, regional
@@ -19,7 +20,6 @@ from laminar_codegen.targets.batch.job_definitions import (
     job_definitions,
 )
 from laminar_codegen.targets.batch.labels import JOBS
-from laminar_codegen.targets.batch.planner_jobs import planner_jobs
 from laminar_codegen.targets.batch.states import BatchStates
 from laminar_codegen.targets.batch.stop_jobs_rule import STOPPER, find_jobs
 from laminar_codegen.targets.batch.target import (
@@ -122,12 +122,20 @@ def _definitions(suffixes: Iterable[str]) -> tuple[Joined, ...]:
     return tuple(regional("batch", "job-definition/", labels.of_deployment(suffix)) for suffix in suffixes)
 
 
+def _resources(graph: Graph) -> Iterator[TaskResource]:
+    yield from job_definitions(graph)
+    if graph.planner.target is not None:
+        from laminar_codegen.targets.batch.planner_jobs import planner_jobs  # most planners are functions
+
+        yield from planner_jobs(graph)
+
+
 #: The kind of target.
 BATCH = TargetKind(
     target=BatchTarget,
     of_executor=_of_executor,
     states=BatchStates.of,
-    resources=lambda graph: (*job_definitions(graph), *planner_jobs(graph)),
+    resources=_resources,
     emit=lambda definition: (emit_job_definition(definition),),
     rules=checks.RULES,
     queues=QUEUES,

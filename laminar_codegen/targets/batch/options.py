@@ -6,6 +6,7 @@ facts about the field on AWS Batch.
 
 from __future__ import annotations
 
+import functools
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
@@ -176,13 +177,14 @@ def secrets_in(container: Container) -> list[str | Ref]:
     return [secret for option, _, value in _of(container) for secret in option.secrets(value)]
 
 
-def fargate_lacks(container: Container) -> list[str]:
+@functools.cache
+def fargate_lacks(container: Container) -> tuple[str, ...]:
     """Return the options of a container that only EC2 has.
 
     Args:
         container: The container.
     """
-    return [option.fargate_lacks for option, _, _ in _of(container) if option.fargate_lacks]
+    return tuple(option.fargate_lacks for option, _, _ in _of(container) if option.fargate_lacks)
 
 
 def _of(container: Container) -> Iterator[tuple[Option, str, Any]]:

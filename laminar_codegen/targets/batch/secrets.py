@@ -19,6 +19,7 @@ from laminar_codegen.ir.expressions import Input, Joined, Ref, Value
 from laminar_codegen.ir.terraform import Validation
 from laminar_codegen.policies.sizes import prefix_patterns
 from laminar_codegen.policies.statement import Statement, regional
+from laminar_codegen.structs import Struct
 from laminar_codegen.targets.forms import Form
 from laminar_runtime.configurations.container_texts import ENDS_LIKE_ARN, SECRET, is_secret
 
@@ -38,8 +39,8 @@ _KINDS = (("Secrets", "secretsmanager", "secretsmanager:GetSecretValue"), ("Para
 _LONGEST = "x" * 190
 
 
-@attrs.frozen
-class _Secret:
+@attrs.frozen(eq=False, repr=False)
+class _Secret(Struct):
     """A secret: the beginning of its ARN, its name, and the key and the version in it."""
 
     service: str

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from typing import ClassVar, Literal
 
 import attrs
@@ -42,7 +43,7 @@ QUEUES = (_FARGATE_QUEUE, _FARGATE_SPOT_QUEUE, _EC2_QUEUE, _EC2_SPOT_QUEUE, _GPU
 PLANNER_ROLE = "planner"
 
 
-@attrs.frozen
+@attrs.frozen(eq=False, repr=False)
 class BatchTarget(Target):
     """The target AWS Batch.
 
@@ -166,4 +167,9 @@ def usual_size(placement: Placement) -> tuple[float, int]:
     Args:
         placement: A placement with the same job definition.
     """
-    return job_size(attrs.evolve(placement, container=USUAL))
+    return _usual_size(placement.target)
+
+
+@functools.cache
+def _usual_size(target: Target) -> tuple[float, int]:
+    return job_size(Placement(USUAL, target))

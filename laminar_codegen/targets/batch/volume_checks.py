@@ -15,7 +15,7 @@ from laminar_codegen.targets.batch.volumes import id_of, volumes_of
 from laminar_runtime.configurations import mounts
 from laminar_runtime.configurations.containers import DEFAULT_WORKDIR
 
-__all__ = ["check_mount_points", "check_names", "check_places"]
+__all__ = ["VOLUME_RULES", "check_mount_points", "check_names", "check_places"]
 
 #: The first platform version of Fargate with file systems of Amazon EFS:
 #: https://docs.aws.amazon.com/batch/latest/userguide/efs-volumes.html
@@ -90,3 +90,7 @@ def _with_volumes(graph: Graph) -> Iterator[LayerNode]:
 def _properties(layer: LayerNode) -> dict[str, Any]:
     found: dict[str, Any] = json.loads(layer.container.requested.get("properties", "{}"))
     return found
+
+
+#: The rules of this module.
+VOLUME_RULES = (check_places, check_mount_points, check_names)

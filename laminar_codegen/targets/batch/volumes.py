@@ -12,8 +12,6 @@ from typing import Any
 from laminar_codegen.ir.expressions import Ref, Value
 from laminar_codegen.ir.placement import Container
 from laminar_codegen.targets.forms import Form
-from laminar_runtime.configurations import mounts
-from laminar_runtime.configurations.volumes import ACCESS_POINT, FILE_SYSTEM
 
 __all__ = ["id_of", "members", "places", "volumes_of"]
 
@@ -33,6 +31,8 @@ def members(volumes: Iterable[Iterable[tuple[str, Any]]]) -> Mapping[str, Value]
     Args:
         volumes: The fields of the volumes, as pairs.
     """
+    from laminar_runtime.configurations import mounts  # few containers have volumes
+
     return mounts.job_members(map(dict, volumes), id_of)
 
 
@@ -52,6 +52,8 @@ def places(volumes: Iterable[Mapping[str, Any]]) -> Iterator[tuple[Any, Form]]:
         volumes: The fields of the volumes.
     """
     for volume in volumes:
+        from laminar_runtime.configurations.volumes import ACCESS_POINT, FILE_SYSTEM
+
         yield volume.get("file_system"), _form(FILE_SYSTEM, "a file system: fs-...")
         yield volume.get("access_point"), _form(ACCESS_POINT, "an access point: fsap-...")
 

@@ -106,16 +106,31 @@ def test_an_extra_that_is_not_installed(lacking: str, words: list[str], extra: s
     assert ended.stderr.endswith(f": pip install 'laminar-terraform[{extra}]'\n")
 
 
-#: What only some flows need: those with typed parameters, with triggers, and whose executions take turns.
+#: What only some flows need: those with typed parameters, triggers, exact joins, a profile, settings, the module,
+#: volumes, networks or a planner of their own, and those whose executions take turns.
 SELDOM = (
     "cattrs",
+    "datetime",
+    "laminar_codegen.checks.settings",
     "laminar_codegen.lower_states.input_check",
     "laminar_codegen.lower_states.turns",
     "laminar_codegen.lower_terraform.input_schema",
+    "laminar_codegen.lower_terraform.module_call",
+    "laminar_codegen.planning.durations_file",
+    "laminar_codegen.planning.exact_joins",
+    "laminar_codegen.planning.modular_decomposition",
+    "laminar_codegen.planning.path_cover",
+    "laminar_codegen.policies.network",
+    "laminar_codegen.targets.batch.planner_jobs",
+    "laminar_codegen.targets.batch.volume_checks",
+    "laminar_codegen.targets.planners",
     "laminar_codegen.triggers.event_start",
     "laminar_codegen.triggers.patterns",
     "laminar_codegen.triggers.start_input",
     "laminar_codegen.triggers.timed_start",
+    "laminar_runtime.configurations.mounts",
+    "laminar_runtime.configurations.planners",
+    "laminar_runtime.configurations.volumes",
     "laminar_runtime.inputs.conversion",
     "laminar_runtime.inputs.shapes",
 )
@@ -123,15 +138,48 @@ SELDOM = (
 
 ALL_OF_THEM = """
 from laminar_runtime import Parameters
+from laminar_runtime.configurations import executors, hooks, planners
+from laminar_runtime.configurations.layers import Container
+from laminar_runtime.configurations.networks import Network
 from laminar_runtime.configurations.schedulers import AWS
-from laminar_runtime.configurations.triggers import Event
+from laminar_runtime.configurations.triggers import Event, Schedule
+from laminar_runtime.configurations.volumes import EFS
 
 @Report.register
 class Inputs(Parameters):
     day: str
 
-event = Event({"source": ["shop"]}, parameters={"day": "2026-01-31"})
-flow = Report(scheduler=AWS.StepFunctions(overlap="skip", triggers=[event]))
+@Report.register(container=Container(volumes=[EFS("fs-0123456789abcdef0", mount="/mnt/data")]))
+class B(Layer):
+    @hooks.entry
+    def is_needed(self): return True
+    def __call__(self): ...
+
+@Report.register(executor=executors.AWS.Lambda(network=Network(["subnet-0a1b2c3d"], ["sg-0a1b2c3d"])))
+class C(Layer):
+    def __call__(self): ...
+
+@Report.register
+class D(Layer):
+    def __call__(self, b: B): ...
+
+@Report.register
+class E(Layer):
+    def __call__(self, b: B, c: C): ...
+
+day = {"day": "2026-01-31"}
+triggers = [Event({"source": ["shop"]}, parameters=day), Schedule("at(2026-12-24T18:00:00)", parameters=day)]
+flow = Report(
+    scheduler=AWS.StepFunctions(
+        joins="exact",
+        module="./flow",
+        overlap="skip",
+        planner=planners.AWS.Batch(),
+        profile="profile.json",
+        tracing=False,
+        triggers=triggers,
+    )
+)
 """
 
 
@@ -139,6 +187,7 @@ flow = Report(scheduler=AWS.StepFunctions(overlap="skip", triggers=[event]))
 def test_a_compile_loads_what_the_flow_needs(more: str, loaded: tuple[str, ...], tmp_path: Path) -> None:
     """The modules of features that a flow does not use are not loaded."""
     (tmp_path / "flow.py").write_text(FLOW.format(flow="Report") + more)
+    (tmp_path / "profile.json").write_text('{"Report": {"B": 2.0}}')
     script = f"""
 import sys
 from laminar_codegen.command.main import main

@@ -14,9 +14,10 @@ from laminar_codegen.allocate import allocate
 from laminar_codegen.command.main import main
 from laminar_codegen.cost import estimate_stop
 from laminar_codegen.ir.plan import PipelinedFanOut, Run, Sequence, SubMachine
+from laminar_codegen.ir.terraform import Module
 from laminar_codegen.limits import NAME_LENGTH
 from laminar_codegen.lower_states.states import emit_states
-from laminar_codegen.lower_terraform.module_call import Module, call_module
+from laminar_codegen.lower_terraform.module_call import call_module
 from laminar_codegen.pipeline import Compilation
 from laminar_codegen.rehearsal.simulated import (
     Attempt,

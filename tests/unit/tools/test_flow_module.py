@@ -9,8 +9,8 @@ import pytest
 
 from laminar_codegen.ir.deployment import Alarm
 from laminar_codegen.ir.expressions import Joined, Ref
-from laminar_codegen.ir.terraform import Block, Variable
-from laminar_codegen.lower_terraform.module_call import Module, call_module
+from laminar_codegen.ir.terraform import Block, Module, Variable
+from laminar_codegen.lower_terraform.module_call import call_module
 from laminar_codegen.triggers import registry
 from laminar_codegen.triggers.kind import InModule, TriggerKind
 from tests.support.golden import CASES, compilation_of

@@ -9,7 +9,7 @@ import attrs
 from laminar_codegen.frontend.build_graph import build_graph
 from laminar_codegen.frontend.loader import Source
 from laminar_codegen.ir import ecr
-from laminar_codegen.ir.terraform import Variable
+from laminar_codegen.ir.terraform import Module, Variable
 from laminar_codegen.lower_terraform import module_addresses
 from laminar_codegen.lower_terraform.account import emit_bucket, emit_place
 from laminar_codegen.lower_terraform.alarms import emit_alarm
@@ -17,7 +17,7 @@ from laminar_codegen.lower_terraform.document import emit_document
 from laminar_codegen.lower_terraform.iam_roles import emit_role, given_role_arns, local_values, permissions
 from laminar_codegen.lower_terraform.layer_descriptions import layers
 from laminar_codegen.lower_terraform.log_groups import emit_log_group
-from laminar_codegen.lower_terraform.module_call import Module, call_module
+from laminar_codegen.lower_terraform.module_call import call_module
 from laminar_codegen.lower_terraform.outputs import emit_outputs, input_schema_of
 from laminar_codegen.lower_terraform.policy_limits import check_policies, policy_warnings
 from laminar_codegen.lower_terraform.role_permissions import for_state_machine
