@@ -35,8 +35,7 @@ from laminar_codegen.planning.barrier_candidates import Barrier
 from laminar_codegen.planning.barriers import Barriers
 from laminar_codegen.planning.decompose import Decomposition, ParallelParts, SeriesParts
 from laminar_codegen.planning.duration_samples import sample_durations
-from laminar_codegen.planning.fuse_fan_outs import fuse_fan_outs
-from laminar_codegen.planning.fuse_packs import fuse_packs
+from laminar_codegen.planning.fuse_fan_outs import PlanUnit, fuse_fan_outs
 from laminar_codegen.planning.makespan import complete, makespan
 from laminar_codegen.planning.partial_order import Members, earliest_finish, ranks, restrict, topological_numbering
 from laminar_codegen.problems import CompileError, Problem
@@ -89,7 +88,7 @@ def make_plan(
     known = [layer.name for layer in graph.layers if durations and layer.name in durations]
     if joins == "auto" and not known:
         raise CompileError([_no_durations(graph)])
-    units = {unit.layers[0]: unit for unit in fuse_packs(fuse_fan_outs(graph), packs)}
+    units = {unit.layers[0]: unit for unit in _units(graph, tuple(packs))}
     names, predecessors = topological_numbering({name: unit.depends for name, unit in units.items()})
     takes = complete(durations or {}, [layer.name for layer in graph.layers])
     seconds = [makespan(units[name].step, takes, start_up) for name in names]
@@ -117,6 +116,15 @@ def make_plan(
         case _:
             assert_never(joins)
     return planner.plan(members, DEPTH, slack)
+
+
+def _units(graph: Graph, packs: tuple[Pack, ...]) -> tuple[PlanUnit, ...]:
+    units = fuse_fan_outs(graph)
+    if not packs:
+        return units
+    from laminar_codegen.planning.fuse_packs import fuse_packs  # few flows have packs
+
+    return fuse_packs(units, packs)
 
 
 def _no_durations(graph: Graph) -> Problem:

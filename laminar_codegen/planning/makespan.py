@@ -9,7 +9,6 @@ from typing import assert_never
 
 from laminar_codegen.ir.graph import PARAMETERS, Graph
 from laminar_codegen.ir.plan import ExactJoins, FanOut, Pack, Parallel, PipelinedFanOut, Run, Sequence, Step, SubMachine
-from laminar_codegen.planning.pack_schedule import pack_seconds
 
 __all__ = ["complete", "critical_path", "makespan"]
 
@@ -78,6 +77,8 @@ def _makespan_of_jobs(
         case PipelinedFanOut(layers):
             return math.fsum(start_up + durations[layer] for layer in layers)
         case Pack():
+            from laminar_codegen.planning.pack_schedule import pack_seconds  # few flows have packs
+
             return start_up + pack_seconds(step, durations)
         case _:
             assert_never(step)

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-import datetime as dt
+from typing import TYPE_CHECKING
 
 import attrs
 
 from laminar_codegen.ir.expressions import Input
 from laminar_codegen.structs import Struct
 from laminar_codegen.triggers.expressions import is_once
-from laminar_codegen.triggers.gaps import has_years, longest_gap
 from laminar_runtime.variables import Text
+
+if TYPE_CHECKING:
+    import datetime as dt
 
 __all__ = ["Timing", "is_frequent", "time_of"]
 
@@ -43,6 +45,8 @@ class Timing(Struct):
     @property
     def lasts(self) -> bool:
         """Whether it starts executions again and again, without an end."""
+        from laminar_codegen.triggers.gaps import has_years  # slow to load, and most flows have no schedule
+
         return self.repeats and self.end is None and not has_years(self.expression)
 
 
@@ -54,6 +58,8 @@ def time_of(value: dt.datetime | str | None) -> dt.datetime | None:
     """
     if not isinstance(value, str):
         return value
+    import datetime as dt
+
     try:
         return dt.datetime.fromisoformat(value)
     except ValueError:
@@ -67,5 +73,7 @@ def is_frequent(timing: Timing, seconds: int) -> bool:
         timing: When it starts executions.
         seconds: The length of the period.
     """
+    from laminar_codegen.triggers.gaps import longest_gap
+
     gap = longest_gap(timing.expression)
     return timing.lasts and (gap is None or gap < seconds)

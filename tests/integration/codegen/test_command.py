@@ -109,6 +109,7 @@ def test_an_extra_that_is_not_installed(lacking: str, words: list[str], extra: s
 #: What only some flows need: those with typed parameters, triggers, exact joins, a profile, settings, the module,
 #: volumes, networks or a planner of their own, and those whose executions take turns.
 SELDOM = (
+    "calendar",
     "cattrs",
     "datetime",
     "laminar_codegen.checks.settings",
