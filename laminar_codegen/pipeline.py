@@ -38,7 +38,7 @@ from laminar_codegen.targets.registry import companions_of
 from laminar_codegen.triggers.registry import machines_of
 from laminar_runtime.configurations.schedulers.step_functions import StepFunctions
 
-__all__ = ["Compilation", "Scheduling", "Unit", "compile_flow", "compile_source", "graphs_of"]
+__all__ = ["Compilation", "Scheduling", "Unit", "compile_flow", "compile_source", "graphs_of", "plan_of"]
 
 
 @attrs.frozen(eq=False, repr=False)
@@ -183,6 +183,20 @@ def graphs_of(source: Source) -> tuple[Graph, ...]:
     )
 
 
+def plan_of(source: Source, graph: Graph) -> Step:
+    """Return the plan of a flow, as its own scheduler plans it.
+
+    Args:
+        source: The flow.
+        graph: Its graph, or that of a flow that follows it, which passed the checks.
+
+    Raises:
+        CompileError: If the profile of the scheduler cannot be read.
+    """
+    joins, profile = _scheduling(source.scheduler, Scheduling())
+    return make_plan(graph, durations=_durations(graph, profile), joins=joins)
+
+
 def _scheduling(own: StepFunctions, given: Scheduling) -> tuple[Joins, Path | None]:
     """Return the joins and the profile of the options, or else of the flow's scheduler."""
     profile = given.profile or (Path(own.profile) if own.profile else None)
@@ -194,12 +208,17 @@ def _module(own: StepFunctions) -> Module | None:
     return None if own.module is None else Module(own.module, own.module_version)
 
 
-def _compile(graph: Graph, joins: Joins, profile: Path | None) -> Unit:
-    durations = None
-    if profile is not None:
-        from laminar_codegen.planning.durations_file import read_profile
+def _durations(graph: Graph, profile: Path | None) -> Mapping[str, float] | None:
+    """Return the durations of the layers by a profile, None without one."""
+    if profile is None:
+        return None
+    from laminar_codegen.planning.durations_file import read_profile
 
-        durations = read_profile(profile, graph.flow)
+    return read_profile(profile, graph.flow)
+
+
+def _compile(graph: Graph, joins: Joins, profile: Path | None) -> Unit:
+    durations = _durations(graph, profile)
     # Any DAG, as nested sequences and parallel branches.
     plan = make_plan(graph, durations=durations, joins=joins)
     # The state machine, with references to resources that the document declares.

@@ -20,7 +20,7 @@ from laminar_codegen.render.write_folder import leftover_warnings, write_module
 from laminar_runtime import Flow
 from laminar_runtime.configurations.schedulers.step_functions import StepFunctions
 
-__all__ = ["TerraformFailedError", "compile_plain", "create"]
+__all__ = ["TerraformFailedError", "compile_plain", "create", "file_of"]
 
 
 def compile_plain(flow: Flow, scheduler: StepFunctions | None = None) -> dict[str, Any]:
@@ -36,7 +36,7 @@ def compile_plain(flow: Flow, scheduler: StepFunctions | None = None) -> dict[st
     Raises:
         CompileError: If it cannot be compiled, with all problems.
     """
-    file = _file_of(flow)
+    file = file_of(flow)
     compilation = compile_source(Source(flow, Path(file).absolute(), file, given=scheduler))
     return {
         "flow": compilation.units[0].graph.flow,
@@ -45,8 +45,12 @@ def compile_plain(flow: Flow, scheduler: StepFunctions | None = None) -> dict[st
     }
 
 
-def _file_of(flow: Flow) -> str:
-    """Return the file that defines a flow, for error messages."""
+def file_of(flow: Flow) -> str:
+    """Return the file that defines a flow, for error messages.
+
+    Args:
+        flow: The flow.
+    """
     try:
         return inspect.getsourcefile(type(flow)) or "<flow>"
     except (OSError, TypeError):  # it has none, as in an interactive session

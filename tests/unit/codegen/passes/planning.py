@@ -22,6 +22,7 @@ from laminar_codegen.planning.pack_work import Work, obstacle
 from laminar_codegen.planning.partial_order import Members, topological_numbering
 from laminar_codegen.planning.path_cover import path_cover, transitive_reduction
 from laminar_codegen.planning.picture import make_picture
+from laminar_codegen.planning.profile_advice import compare_plans
 from tests.support.cases import cases_of
 from tests.support.graph_notation import durations_in, graph_in, repeat_lines
 from tests.support.shown import evaluator, options_in, or_problems
@@ -217,3 +218,12 @@ def work(text: str) -> str:
     found = Work.of(graph, None, Costs())
     kinds = dict(zip((unit.layers[0] for unit in found.units), found.kinds, strict=True))
     return "\n".join(f"{layer.name}: {obstacle(layer) or f'kind {kinds[layer.name]}'}" for layer in graph.layers)
+
+
+@cases_of("planning.profile_advice")
+def profile_advice(text: str) -> str:
+    """A graph with the durations of its layers -> what a profile with them would change."""
+    options, text = options_in(text, "joins")
+    graph = graph_in(text)
+    plan = make_plan(graph, joins=options.get("joins", "barriers"))
+    return "\n".join(compare_plans(graph, plan, durations_in(text)))
