@@ -125,7 +125,11 @@ def _state(layer: ReportLayer, timings: Timings, failures: Failures) -> dict[str
     for one in timings.attempts:
         if one.layer == layer.name:
             before = last.get(one.index)
-            last[one.index] = one if before is None or one.attempt >= before.attempt else before
+            last[one.index] = (
+                one
+                if before is None or (one.created or 0, one.attempt) >= (before.created or 0, before.attempt)
+                else before
+            )
     splits = max([len(last), *(one.splits for one in failures if one.layer == layer.name)])
     return {"state": _state_of([one.outcome for one in last.values()]), "splits": splits if last else None}
 

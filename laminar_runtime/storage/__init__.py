@@ -22,6 +22,8 @@
     <Flow>/.cache/<execution>/.failures/<Layer>/<index>.<attempt>.json
                                                                  a `laminar_runtime.failures.record.Failure`
     <Flow>/.cache/<execution>/.answers/<job>.json                the answer of a planner that is a job of AWS Batch
+    <Flow>/.cache/<execution>/.times.json                        the times of attempts on a machine, see
+                                                                 `laminar_runtime.storage.attempt_times`
     <Flow>/.cache/<execution>/.joins/<Waiting>/from/<Ended>      a mark: a layer ended that another layer waits for
     <Flow>/.cache/<execution>/.joins/<Waiting>/token.json        the task token that wakes the layer that waits
     <Flow>/.output/<execution>/<Layer>/<index>/<attempt>.txt     what a task printed, on this machine

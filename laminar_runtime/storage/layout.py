@@ -36,6 +36,7 @@ __all__ = [
     "lock_key",
     "run_key",
     "states_facts",
+    "times_key",
     "turns_prefix",
 ]
 
@@ -44,7 +45,7 @@ _ARTIFACTS, _ARCHIVES, _CACHE, _LOCKS, _TURNS = "artifacts", "archives", ".cache
 _OUTPUT = ".output"
 #: The objects and folders of an execution among its notes, beside the folders of its layers.
 _INPUT, _JOINS, _FAILURES, _ANSWERS = ".input.json", ".joins", ".failures", ".answers"
-_RUN = ".run.json"
+_RUN, _TIMES = ".run.json", ".times.json"
 #: The objects and folders of a layer among the notes of an execution.
 _RECORD, _SOME, _SPLITS, _ATTEMPTS, _PLAN = ".record.json", ".some", ".splits", ".attempts", ".plan"
 _CLAIMS, _BEGUN = ".claims", ".begun"
@@ -348,3 +349,8 @@ def states_facts(folder: str) -> bool:
         (True, False)
     """
     return f"/{_CACHE}/" in f"/{folder}"
+
+
+def times_key(flow: str, execution: str) -> str:
+    """Return the key of the times of an execution's attempts on a machine."""
+    return f"{cache_prefix(flow, execution)}{_TIMES}"

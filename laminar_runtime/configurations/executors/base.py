@@ -98,8 +98,12 @@ class Executor:
         """
         import asyncio
 
+        from laminar_runtime.storage import attempt_times
+
         slots, pause = self._semaphore(), 0.0
         await slots.acquire()
+        if (watch := attempt_times.current()) is not None:
+            watch.start()
         try:
             await self.run(task)
         except Exception:

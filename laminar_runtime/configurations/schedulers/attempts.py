@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 import time
 from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING
 
 from laminar_runtime import _records, progress, task_environment, types
@@ -55,9 +56,11 @@ async def run_split(registered: Layer, index: int, splits: int, attempt: int) ->
         try:
             with _task_errors(execution, layer, job), layer_hooks.calling(execution, layer, "submission"):
                 submitted = _records.evolve(job, container=layer.configuration.container)
+                executor = _executor(execution, layer)
                 redaction.hide(submitted.container.secrets)
                 try:
-                    await _executor(execution, layer).submit(submitted)
+                    with _watch(executor, submitted):
+                        await executor.submit(submitted)
                 finally:
                     outputs.keep(execution.datastore.transport, execution.key(layer), index, attempt, job.output.text())
         except FlowError:  # the flow is incorrect: each attempt would fail
@@ -78,6 +81,16 @@ async def run_split(registered: Layer, index: int, splits: int, attempt: int) ->
         else:
             progress.current().end_split(name)
             return layer
+
+
+def _watch(executor: Executor, job: Task) -> AbstractContextManager[None]:
+    """Keep the times of an attempt in the ``with`` block."""
+    # Imported here: a task does not need it.
+    from laminar_runtime.storage import attempt_times
+
+    context = job.context
+    index = context.index if context.splits != 1 else None
+    return attempt_times.watch(context.layer, index, context.attempt, "thread" if executor.in_process else "process")
 
 
 def _record(execution: Execution, layer: Layer, error: LaminarError, began: float) -> LaminarError:

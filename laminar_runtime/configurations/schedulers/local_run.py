@@ -15,6 +15,7 @@ from laminar_runtime.exceptions import ExecutionError, LaminarError, TimeLimitEr
 from laminar_runtime.failures import tracebacks
 from laminar_runtime.layer import Layer, Parameters
 from laminar_runtime.splits import fanout
+from laminar_runtime.storage import attempt_times
 
 if TYPE_CHECKING:
     from laminar_runtime.execution import Execution
@@ -84,8 +85,11 @@ async def run_layer(layer: Layer, execution: Execution, attempt: int) -> list[La
 async def _loop(execution: Execution, run_layers: RunLayers) -> None:
     import asyncio
 
+    key, transport = execution.key(""), execution.datastore.transport
+    before = attempt_times.read(transport, key.flow, key.execution) if execution.retry else ()
+    times = attempt_times.AttemptTimes(transport.put, key.flow, key.execution, before)
     limit = execution.flow.configuration.timeout
-    with event_loop.stoppable(), progress.showing(_title(execution)):
+    with event_loop.stoppable(), attempt_times.keeping(times), progress.showing(_title(execution)):
         try:
             async with asyncio.timeout(limit) as clock:
                 await run_layers(execution)

@@ -66,7 +66,7 @@
   const now = D.stopped ?? D.made;
   const endOf = (one) => one.stopped ?? (one.outcome === "succeeded" || one.outcome === "failed" ? one.started ?? one.created : now);
   for (const row of rowOf.values()) {
-    row.attempts.sort((a, b) => a.attempt - b.attempt || (a.created ?? 0) - (b.created ?? 0));
+    row.attempts.sort((a, b) => (a.created ?? a.started ?? 0) - (b.created ?? b.started ?? 0) || a.attempt - b.attempt);
     const last = row.attempts[row.attempts.length - 1];
     row.outcome = last.outcome;
     row.begin = Math.min(...row.attempts.map((one) => one.created ?? one.started ?? Infinity));

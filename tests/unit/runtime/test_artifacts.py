@@ -70,6 +70,7 @@ def test_layout() -> None:
     archives = {re.sub(r"/1-[0-9a-f]{28}/", "/<attempt>/", key) for key in found.keys() - values}
     assert archives == {
         "MyFlow/.cache/e1/.run.json",
+        "MyFlow/.cache/e1/.times.json",
         "MyFlow/.cache/e1/Each/.record.json",
         "MyFlow/.cache/e1/Each/.splits/0.json",
         "MyFlow/.cache/e1/Each/.splits/1.json",
