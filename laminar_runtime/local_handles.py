@@ -20,7 +20,7 @@ from laminar_runtime.exceptions import (
 )
 from laminar_runtime.handles import ENDED, Status
 from laminar_runtime.layer import LayerRun
-from laminar_runtime.storage import runs
+from laminar_runtime.storage import attempt_times, runs
 from laminar_runtime.storage.layout import lock_key
 from laminar_runtime.timings import Timings
 
@@ -205,10 +205,22 @@ class LocalHandle:
         return self
 
     def timings(self) -> Timings:
-        """Return when it was started and ended."""
-        run = self.run
+        """Return when it was started and ended, and its attempts: as far as they are known while it runs."""
+        run, status = self.run, self.status()
         created, stopped = (None, None) if run is None else (run.created, run.stopped)
-        return Timings(flow=self.flow_name, execution=self.id, status=self.status(), created=created, stopped=stopped)
+        attempts = attempt_times.read(self.execution.datastore.transport, *self._place)
+        if status in ENDED:
+            # Of a run that was killed, nobody has noted the ends.
+            attempts = tuple(one if one.stopped else _records.evolve(one, outcome="failed") for one in attempts)
+        timings = Timings(flow=self.flow_name, execution=self.id, status=status, created=created, stopped=stopped)
+        return _records.evolve(timings, attempts=attempts)
+
+    @property
+    def resume_command(self) -> str:
+        """What resumes it: a command, or a call in Python."""
+        from laminar_runtime.configurations.schedulers.run_record import resume_hint
+
+        return resume_hint(self.execution).removeprefix("Resume it with").lstrip(": ")
 
     def cost(self) -> Cost:
         """Return what it cost: nothing that AWS has a price for."""

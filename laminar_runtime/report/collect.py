@@ -10,7 +10,7 @@ from laminar_runtime.failures.record import Failures
 from laminar_runtime.handles import ENDED, ExecutionHandle
 from laminar_runtime.report.advice import Planner, advise
 from laminar_runtime.report.artifacts import ValueReader, list_artifacts
-from laminar_runtime.report.layers import PARAMETERS, Reader, add_records, find_layers
+from laminar_runtime.report.layers import PARAMETERS, FlowNames, Reader, add_records, find_layers
 from laminar_runtime.report.record import Report, ReportArtifact, ReportLayer
 from laminar_runtime.storage.layout import LayerKey
 from laminar_runtime.timings import Timings
@@ -44,14 +44,14 @@ def collect_report(handle: ExecutionHandle, *, flow: Flow | None = None, preview
     timings = handle.timings()
     failures = reader.read("the failures", lambda: handle.failures(most=_FAILURES), Failures())
     cost = reader.read("the cost", handle.cost, None)
-    store: DataStore | None = flow.datastore if flow is not None else getattr(handle, "datastore", None)
-    layers = tuple(find_layers(flow, store, timings, failures, reader))
-    if store is not None:
-        layers = reader.read("the records of layers", lambda: tuple(add_records(layers, store, timings)), layers)
+    store = reader.read("the datastore", lambda: _store(handle, flow), None)
+    names = FlowNames(timings, flow)
+    layers = tuple(find_layers(flow, store, timings, failures, names, reader))
     found: tuple[ReportArtifact, ...] = ()
     if store is not None:
-        read = None if flow is None or not previews else _value_reader(flow.execution(handle.id))
-        found = reader.read("the artifacts", lambda: tuple(_artifacts(store, layers, timings, read)), found)
+        layers = reader.read("the records of layers", lambda: tuple(add_records(layers, store, timings, names)), layers)
+        read = _value_reader(handle) if previews and flow is not None else None
+        found = reader.read("the artifacts", lambda: tuple(_artifacts(store, layers, timings, names, read)), found)
     advice: tuple[str, ...] = ()
     if timings.status in ENDED:
         lines = advise(timings, layers, flow=flow, planner=_planner() if flow is not None else None)
@@ -70,11 +70,28 @@ def collect_report(handle: ExecutionHandle, *, flow: Flow | None = None, preview
     )
 
 
+def _store(handle: Any, flow: Flow | None) -> DataStore | None:
+    """Return where an execution stores: a handle says it, by its execution or its deployment; else the flow does."""
+    execution: Execution | None = getattr(handle, "execution", None)
+    if execution is not None:
+        return execution.datastore
+    root = str(getattr(getattr(handle, "deployment", None), "datastore_root", ""))
+    if root:
+        from laminar_runtime.configurations import datastores
+
+        return datastores.AWS.S3(root=root)
+    return None if flow is None else flow.datastore
+
+
 def _artifacts(
-    store: DataStore, layers: Sequence[ReportLayer], timings: Timings, read: ValueReader | None
+    store: DataStore,
+    layers: Sequence[ReportLayer],
+    timings: Timings,
+    names: FlowNames,
+    read: ValueReader | None,
 ) -> Iterator[ReportArtifact]:
     keys = {
-        name: LayerKey(timings.flow, timings.execution, name) for name in (PARAMETERS, *(one.name for one in layers))
+        name: LayerKey(names.of(name), timings.execution, name) for name in (PARAMETERS, *(one.name for one in layers))
     }
     splits: dict[str, list[int]] = {}
     for one in timings.attempts:
@@ -83,13 +100,13 @@ def _artifacts(
     return list_artifacts(store, keys, splits=splits, read=read)
 
 
-def _value_reader(execution: Execution) -> ValueReader:
+def _value_reader(handle: ExecutionHandle) -> ValueReader:
     """Return a function that reads the first value of an attribute."""
 
     def read(layer: str, attribute: str) -> Any:
         from laminar_runtime.configurations.datastores import Accessor
 
-        value = getattr(execution.layer(layer), attribute)
+        value = getattr(handle.layer(layer), attribute)
         return value[0] if isinstance(value, Accessor) and len(value) else value
 
     return read

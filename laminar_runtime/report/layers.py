@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from laminar_runtime.configurations.datastores import DataStore
     from laminar_runtime.flow import Flow
 
-__all__ = ["PARAMETERS", "Reader", "add_records", "find_layers"]
+__all__ = ["PARAMETERS", "FlowNames", "Reader", "add_records", "find_layers"]
 
 Value = TypeVar("Value")
 
@@ -49,8 +49,36 @@ class Reader:
         return default
 
 
-def find_layers(
-    flow: Flow | None, store: DataStore | None, timings: Timings, failures: Failures, reader: Reader
+class FlowNames:
+    """The names of the flows of an execution, by which a datastore has its layers: a chain has several.
+
+    Args:
+        timings: The attempts, each of which may name its flow.
+        flow: The flow, if its code is there.
+    """
+
+    def __init__(self, timings: Timings, flow: Flow | None = None) -> None:
+        self._known = {one.layer: one.flow for one in timings.attempts if one.flow}
+        first = next(iter(self._known.values()), timings.flow) if flow is None else flow.name
+        #: The names, that of the flow itself first.
+        self.all = tuple(dict.fromkeys([first, *self._known.values()]))
+
+    def of(self, layer: str) -> str:
+        """Return the name of the flow of a layer.
+
+        Args:
+            layer: The layer's name.
+        """
+        return self._known.get(layer, self.all[0])
+
+
+def find_layers(  # noqa: PLR0913, PLR0917 - all that may know them
+    flow: Flow | None,
+    store: DataStore | None,
+    timings: Timings,
+    failures: Failures,
+    names: FlowNames,
+    reader: Reader,
 ) -> Iterator[ReportLayer]:
     """Yield the layers of an execution: by the flow's code, else by the note of the execution, else by its attempts.
 
@@ -59,19 +87,22 @@ def find_layers(
         store: The datastore, if it can be read.
         timings: The attempts, which say how far layers are.
         failures: The failures, which know the number of splits.
+        names: The names of the flows of the execution.
         reader: Reads the note.
     """
-    for layer in _layers(flow, store, timings, reader):
+    for layer in _layers(flow, store, timings, names, reader):
         yield _records.evolve(layer, **_state(layer, timings, failures))
 
 
-def _layers(flow: Flow | None, store: DataStore | None, timings: Timings, reader: Reader) -> Iterator[ReportLayer]:
+def _layers(
+    flow: Flow | None, store: DataStore | None, timings: Timings, names: FlowNames, reader: Reader
+) -> Iterator[ReportLayer]:
     if flow is not None:
         yield from _layers_of_flow(flow)
         return
     noted: list[ReportLayer] = []
     if store is not None:
-        noted = reader.read("the graph", lambda: _layers_of_note(store, timings), noted)
+        noted = reader.read("the graph", lambda: _layers_of_notes(store, timings, names), noted)
     if not noted:
         reader.notes.append("the dependencies of layers are not known here: give the flow's file to see them")
     known = {layer.name for layer in noted}
@@ -98,10 +129,14 @@ def _layers_of_flow(flow: Flow) -> Iterator[ReportLayer]:
         )
 
 
-def _layers_of_note(store: DataStore, timings: Timings) -> list[ReportLayer]:
+def _layers_of_notes(store: DataStore, timings: Timings, names: FlowNames) -> list[ReportLayer]:
     """Return the layers that the execution itself has noted, with the flow's code. Any code may have written it."""
+    return [layer for name in names.all for layer in _layers_of_note(store, name, timings.execution)]
+
+
+def _layers_of_note(store: DataStore, flow: str, execution: str) -> list[ReportLayer]:
     try:
-        content = store.transport.get(f"{cache_prefix(timings.flow, timings.execution)}{_GRAPH}")
+        content = store.transport.get(f"{cache_prefix(flow, execution)}{_GRAPH}")
     except MissingError:
         return []
     noted: Any = json.loads(content)
@@ -145,17 +180,20 @@ def _state_of(outcomes: Iterable[str]) -> LayerState:
     return "running" if found & {"running", "succeeded"} else "waiting"
 
 
-def add_records(layers: Iterable[ReportLayer], store: DataStore, timings: Timings) -> Iterator[ReportLayer]:
+def add_records(
+    layers: Iterable[ReportLayer], store: DataStore, timings: Timings, names: FlowNames
+) -> Iterator[ReportLayer]:
     """Yield layers with what their records say: one without attempts may have finished before, or be skipped.
 
     Args:
         layers: The layers.
         store: The datastore.
         timings: The execution.
+        names: The names of the flows of the execution.
     """
     skipped = timings.status == "SUCCEEDED"
     for layer in layers:
-        record = store.ledger.read_record(LayerKey(timings.flow, timings.execution, layer.name))
+        record = store.ledger.read_record(LayerKey(names.of(layer.name), timings.execution, layer.name))
         if record is None:
             yield _records.evolve(layer, state="skipped") if layer.state == "not run" and skipped else layer
         elif layer.state == "not run":

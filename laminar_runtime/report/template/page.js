@@ -38,7 +38,7 @@
   };
   const count = (number) => number.toLocaleString("en");
   const plural = (number, what) => `${count(number)} ${what}${number === 1 ? "" : "s"}`;
-  const dollars = (amount) => (amount === null || amount === undefined ? "–" : `$${amount.toFixed(amount >= 10 ? 2 : amount >= 0.01 ? 4 : 6)}`);
+  const dollars = (amount) => (amount === null || amount === undefined ? "–" : amount === 0 ? "$0" : `$${amount.toFixed(amount >= 10 ? 2 : amount >= 0.01 ? 4 : 6)}`);
   const KIND = { SUCCEEDED: "good", succeeded: "good", "finished before": "good", FAILED: "bad", failed: "bad", TIMED_OUT: "bad", ABORTED: "bad", RUNNING: "busy", running: "busy", starting: "busy", waiting: "wait" };
   const pill = (text) => el("span", { class: `pill is-${KIND[text] || "idle"}`, text: text.toLowerCase().replace("_", " ") });
 

@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 
 from laminar_runtime import Execution, Flow, Layer
+from laminar_runtime.command.main import main
 from laminar_runtime.configurations import datastores, executors
-from laminar_runtime.configurations.datastores import DataStore
 from laminar_runtime.configurations.hooks import entry
 from laminar_runtime.configurations.layers import ForEach, Parameter
 from laminar_runtime.costs import Cost, price
@@ -23,6 +23,7 @@ from laminar_runtime.failures.record import Failures
 from laminar_runtime.report import write_page
 from laminar_runtime.report.advice import advise
 from laminar_runtime.report.collect import collect_report
+from laminar_runtime.report.layers import FlowNames
 from laminar_runtime.report.plain_values import NotPlainError, read_plain
 from laminar_runtime.report.previews import preview
 from laminar_runtime.report.record import Report, ReportLayer
@@ -36,7 +37,6 @@ class Handle:
     def __init__(self, execution: Execution, attempts: Iterable[Attempt] = (), status: str = "SUCCEEDED") -> None:
         self.execution, self.attempts, self._status = execution, tuple(attempts), status
         self.id, self.flow_name = str(execution.id), execution.flow_name
-        self.datastore: DataStore | None = execution.datastore
 
     def timings(self) -> Timings:
         return Timings(
@@ -47,6 +47,9 @@ class Handle:
             stopped=10_000,
             attempts=self.attempts,
         )
+
+    def layer(self, name: str) -> Layer:
+        return self.execution.layer(name)
 
     def failures(self, *, most: int = 10) -> Failures:
         return self.execution.failures(most=most)
@@ -361,3 +364,39 @@ def test_previews_of_tables_and_figures_of_libraries() -> None:
         "rows": [["1", "3"], ["2", "4"]],
         "more": 0,
     }
+
+
+def test_a_local_run_from_its_command_to_its_page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`laminar run`, and then `laminar report`: the timeline has the attempts of the run."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "flow.py").write_text(
+        "from laminar_runtime import Flow, Layer\n"
+        "from laminar_runtime.configurations import executors\n"
+        "class Small(Flow): ...\n"
+        "@Small.register\n"
+        "class Only(Layer):\n"
+        "    def __call__(self) -> None:\n"
+        "        self.value = 1 / self.zero\n"
+        "    zero = 0\n"
+        "flow = Small(executor=executors.Thread())\n"
+        "if __name__ == '__main__' and flow:\n"
+        "    flow()\n"
+    )
+    assert main(["run", "flow.py", "--id", "e1"]) != 0
+    assert main(["report", "flow.py", "e1", "--output", "page.html"]) == 0
+    page = (tmp_path / "page.html").read_text(encoding="utf-8")
+    data = json.loads(page.split('id="data">')[1].partition("</script>")[0])
+    (row,) = data["attempts"]["rows"]
+    assert (data["status"], data["layers"][0]["state"], row[0]) == ("FAILED", "failed", 0)
+    assert data["failures"]["shown"][0]["reason"] == "ZeroDivisionError: division by zero"
+    assert data["resume"] == "laminar resume flow.py e1"
+    assert data["created"] <= data["base"] + row[3] <= data["base"] + row[5] <= data["stopped"]
+
+
+def test_flows_of_a_chain_have_names_of_their_own() -> None:
+    """Attempts name the flow of their layer; what is not known is of the flow itself."""
+    attempts = (Attempt(layer="A", flow="One"), Attempt(layer="B", flow="Two"))
+    names = FlowNames(Timings(flow="nightly", execution="e", attempts=attempts))
+    assert names.all == ("One", "Two")
+    assert [names.of(layer) for layer in "ABC"] == ["One", "Two", "One"]
+    assert FlowNames(Timings(flow="nightly", execution="e")).of("A") == "nightly"
