@@ -251,6 +251,28 @@ class Warm:
                 return self._codes.pop(task)
         raise ConnectionResetError(_GONE)
 
+    def wait_any(self, seconds: float) -> tuple[int, int] | None:
+        """Wait for the end of any task.
+
+        Args:
+            seconds: How long to wait.
+
+        Returns:
+            Its process, and its exit code as `wait` returns it; None if none ends in time.
+
+        Raises:
+            ConnectionResetError: If the first process has ended.
+        """
+        with self._changed:
+            self._changed.wait_for(lambda: self._codes or self._gone, seconds)
+            if self._codes:
+                task = next(iter(self._codes))
+                reaper.forget(task)
+                return task, self._codes.pop(task)
+            if self._gone:
+                raise ConnectionResetError(_GONE)
+        return None
+
     def signal(self, task: int, number: int) -> None:
         """Send a signal to a task and all that it started, if it has not ended.
 

@@ -1,7 +1,7 @@
 """The processes of a job that runs several layers.
 
 The job starts the container's command, which reads the flow's file and calls the flow. From that process each layer is
-forked (`laminar_runtime.tasks.warm_process`), where that is safe; else this process starts the command again for each.
+forked (`laminar_runtime.process.warm`), where that is safe; else this process starts the command again for each.
 Either way a layer has a process of its own, and the variables of a job of its own, but for those that AWS Batch sets.
 """
 
@@ -19,8 +19,9 @@ from laminar_runtime import _records, task_environment
 from laminar_runtime.configurations.failures import FINAL
 from laminar_runtime.failures import tracebacks
 from laminar_runtime.process import forking
+from laminar_runtime.process.warm import Warm, branch
 from laminar_runtime.task_environment import TaskContext
-from laminar_runtime.tasks import claims, task, task_process, warm_process
+from laminar_runtime.tasks import claims, task, task_process
 from laminar_runtime.tasks.pack import PackedLayer, PackRun, Processes
 from laminar_runtime.tasks.worker import Ending, StoppedError, next_attempt
 from laminar_runtime.tasks.worker_process import endings, prefer_to_kill, record
@@ -53,9 +54,9 @@ def run(flow: Flow, context: TaskContext, execution: Callable[[], Execution]) ->
     def supervise(processes: Processes) -> int:
         return _supervise(flow, lambda: _Pack(execution(), context, spelled, processes))
 
-    if not forking.is_safe():
+    if os.environ.get(task_environment.FORKS) == "0" or not forking.is_safe():
         raise SystemExit(supervise(_Commands()))
-    os.environ.update(warm_process.serve(supervise))
+    branch(lambda warm: supervise(_Forks(warm)))
     os.environ[task_environment.TAKEN] = str(os.getpid())
     prefer_to_kill(os.getpid())
     own = TaskContext.parse(os.environ)
@@ -88,8 +89,11 @@ class _Pack:
 
     def run(self) -> int:
         """Run the layers, and return the exit code of the job."""
-        for number in (signal.SIGTERM, signal.SIGINT):
+        stops = (signal.SIGTERM, signal.SIGINT)
+        for number in stops:
             signal.signal(number, self._stop)
+        # They may have been blocked until something listens to them.
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, stops)
         try:
             finished = self._pack.run(restarted=self._start > 1 or self._context.retry)
         except StoppedError:
@@ -130,6 +134,26 @@ class _Pack:
             note=note,
             record=leave,
         )
+
+
+class _Forks:
+    """Processes that are forked from the one that has imported the flow.
+
+    Args:
+        warm: Forks them.
+    """
+
+    def __init__(self, warm: Warm) -> None:
+        self._warm = warm
+
+    def start(self, variables: Mapping[str, str]) -> int:
+        """Fork a process with variables."""
+        others = {name: value for name, value in os.environ.items() if name != task_environment.TAKEN}
+        return self._warm.start({**others, **variables})
+
+    def wait(self, seconds: float) -> tuple[int, int] | None:
+        """Wait for the end of a process."""
+        return self._warm.wait_any(seconds)
 
 
 class _Commands:
