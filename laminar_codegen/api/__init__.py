@@ -57,7 +57,14 @@ def file_of(flow: Flow) -> str:
         return "<flow>"
 
 
-def create(ir: Mapping[str, Any], directory: Path, *, variables: Mapping[str, Any], apply: bool) -> str | None:
+def create(
+    ir: Mapping[str, Any],
+    directory: Path,
+    *,
+    variables: Mapping[str, Any],
+    apply: bool,
+    executable: str = "terraform",
+) -> str | None:
     """Write a compiled document into a folder, and have Terraform initialise it and show what it plans.
 
     Args:
@@ -65,6 +72,7 @@ def create(ir: Mapping[str, Any], directory: Path, *, variables: Mapping[str, An
         directory: The folder; it is made if it is not there.
         variables: The values of the document's variables.
         apply: Whether the plan is applied.
+        executable: The command of Terraform, or of OpenTofu.
 
     Returns:
         The name of the deployment, as Terraform has it, if the plan was applied.
@@ -80,14 +88,14 @@ def create(ir: Mapping[str, Any], directory: Path, *, variables: Mapping[str, An
         msg = f"create() runs Terraform by python-terraform ({error}): install laminar-terraform[create]"
         raise TerraformFailedError(msg) from None
 
-    terraform_cli.check_version()
+    terraform_cli.check_version(executable)
     terraform_cli.check_variables(variables)
     files = split_document(_keep(ir["document"], directory))
     if others := leftover_warnings(directory, files):
         # With the files of both syntaxes Terraform would refuse the folder.
         raise NotWrittenError("\n".join(others))
     write_module(directory, files)
-    return terraform_cli.deploy(directory, variables, apply=apply)
+    return terraform_cli.deploy(directory, variables, apply=apply, executable=executable)
 
 
 def _keep(document: Mapping[str, Any], directory: Path) -> Mapping[str, Any]:

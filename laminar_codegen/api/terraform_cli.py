@@ -27,13 +27,14 @@ __all__ = ["check_variables", "check_version", "deploy"]
 logging.getLogger("python_terraform").addHandler(logging.NullHandler())
 
 
-def deploy(directory: Path, variables: Mapping[str, Any], *, apply: bool) -> str | None:
+def deploy(directory: Path, variables: Mapping[str, Any], *, apply: bool, executable: str = "terraform") -> str | None:
     """Initialise a folder, show its plan, and apply that if asked to.
 
     Args:
         directory: The folder.
         variables: The values of the document's variables.
         apply: Whether the plan is applied.
+        executable: The command of Terraform, or of OpenTofu.
 
     Returns:
         The name of the deployment if the plan was applied, else None.
@@ -41,7 +42,7 @@ def deploy(directory: Path, variables: Mapping[str, Any], *, apply: bool) -> str
     Raises:
         TerraformFailedError: If Terraform fails.
     """
-    terraform = Terraform(working_dir=str(directory))
+    terraform = Terraform(working_dir=str(directory), terraform_bin_path=executable)
     with _machine_errors(), tempfile.TemporaryDirectory(prefix="laminar-") as folder:
         _run(terraform, "init", {"input": False, "no_color": IsFlagged})
         plan = str(Path(folder, "plan"))
@@ -70,23 +71,28 @@ def _machine_errors() -> Iterator[None]:
         raise TerraformFailedError(f"cannot run terraform: {error}") from error
 
 
-def check_version() -> None:
-    """Check the Terraform on the PATH.
+def check_version(executable: str = "terraform") -> None:
+    """Check the version of Terraform, or of OpenTofu, which has the version of the Terraform that it is like.
+
+    Args:
+        executable: Its command, on the PATH or with a path.
 
     Raises:
         TerraformFailedError: If it is missing, or too old for the documents.
     """
     wanted = f"install Terraform {TERRAFORM} or newer"
-    if shutil.which("terraform") is None:
-        raise TerraformFailedError(f"terraform is not on the PATH: {wanted}")
+    if shutil.which(executable) is None:
+        raise TerraformFailedError(f"{executable} is not on the PATH: {wanted}")
     with _machine_errors():
-        code, out, err = _start(Terraform(), "version", {"json": IsFlagged})
+        code, out, err = _start(Terraform(terraform_bin_path=executable), "version", {"json": IsFlagged})
     found = re.match(r'\{\s*"terraform_version": "(\d+)\.(\d+)', out)
     if code != 0 or found is None:
-        raise TerraformFailedError(f"terraform does not print its version: {wanted}\n{(err or out).strip()}".rstrip())
+        raise TerraformFailedError(
+            f"{executable} does not print its version: {wanted}\n{(err or out).strip()}".rstrip()
+        )
     if tuple(map(int, found.groups())) < tuple(map(int, TERRAFORM.split("."))):
         version = ".".join(found.groups())
-        raise TerraformFailedError(f"the terraform on the PATH has version {version}: {wanted}")
+        raise TerraformFailedError(f"the {executable} on the PATH has version {version}: {wanted}")
 
 
 def check_variables(variables: Mapping[str, Any]) -> None:

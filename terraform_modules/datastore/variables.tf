@@ -132,6 +132,28 @@ variable "cache_expiration_days" {
   }
 }
 
+variable "lifecycle_rules" {
+  description = "Further lifecycle rules of the bucket, by their ids: days until objects under a prefix expire, until their old versions do, and until they move to a storage class. Artifacts are stored once for all executions that have the same value: an expiration under a flow's folder breaks newer executions, too."
+  type = map(object({
+    prefix                  = optional(string, "")
+    expiration_days         = optional(number)
+    noncurrent_version_days = optional(number)
+    transitions             = optional(map(number), {})
+  }))
+  default  = {}
+  nullable = false
+
+  validation {
+    condition     = length(setintersection(keys(var.lifecycle_rules), ["abort-incomplete-uploads", "expire-noncurrent-versions", "tier-artifacts"])) == 0
+    error_message = "A rule cannot have the id of a rule of the module: abort-incomplete-uploads, expire-noncurrent-versions, tier-artifacts."
+  }
+
+  validation {
+    condition     = alltrue([for rule in values(var.lifecycle_rules) : length(rule.transitions) > 0 || rule.expiration_days != null || rule.noncurrent_version_days != null])
+    error_message = "A rule needs expiration_days, noncurrent_version_days or transitions."
+  }
+}
+
 variable "policy_documents" {
   description = "Further policies of the bucket, as JSON: such as to let another account read artifacts."
   type        = list(string)

@@ -29,6 +29,7 @@ module "datastore" {
   force_destroy         = var.force_destroy
   kms_key_arn           = var.kms_key_arn
   cache_expiration_days = var.cache_expiration_days
+  lifecycle_rules       = var.lifecycle_rules
   access_log            = var.access_log
   tags                  = var.tags
 }

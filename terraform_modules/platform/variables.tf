@@ -185,6 +185,18 @@ variable "cache_expiration_days" {
   nullable    = false
 }
 
+variable "lifecycle_rules" {
+  description = "Further lifecycle rules of the bucket, by their ids; as in the module datastore."
+  type = map(object({
+    prefix                  = optional(string, "")
+    expiration_days         = optional(number)
+    noncurrent_version_days = optional(number)
+    transitions             = optional(map(number), {})
+  }))
+  default  = {}
+  nullable = false
+}
+
 variable "access_log" {
   description = "The bucket that is told of every access to artifacts, and the folder there; null for none."
   type = object({

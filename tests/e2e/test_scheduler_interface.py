@@ -247,6 +247,21 @@ def test_apply_fails(account: Account, tmp_path: Path) -> None:
     terraform.destroy(**account.variables, name="refused")
 
 
+def test_another_executable(account: Account, tmp_path: Path) -> None:
+    """The command may be another one, such as OpenTofu's, and its errors name it."""
+    flow, scheduler = account.scheduled(tmp_path / "out")
+    executable = tmp_path / "tofu"
+    executable.write_text('#!/bin/sh\necho "$1" >> calls.txt\nexec terraform "$@"\n', encoding="utf-8")
+    executable.chmod(0o755)
+    scheduler.terraform = executable
+    scheduler.create(ir=scheduler.compile(execution=flow.execution("x")))
+    # The scheduler of these tests applies.
+    assert (tmp_path / "out" / "calls.txt").read_text().split() == ["init", "plan", "apply", "output"]
+    scheduler.terraform = "no-such-tofu"
+    with pytest.raises(TerraformFailedError, match="no-such-tofu is not on the PATH"):
+        scheduler.create(ir=scheduler.compile(execution=flow.execution("x")))
+
+
 def test_no_terraform(account: Account, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """That there is no Terraform is said before anything is written."""
     flow, scheduler = account.scheduled(tmp_path)

@@ -282,6 +282,7 @@ stuck_job_limits         = { "MISCONFIGURATION:JOB_RESOURCE_REQUIREMENT" = 1200 
 bucket                   = "team-artifacts"
 kms_key_arn              = "arn:aws:kms:us-east-1:123456789012:key/1"
 cache_expiration_days    = { Report = 5 }
+lifecycle_rules          = { tidy = { expiration_days = 3 } }
 access_log               = { bucket = "team-logs" }
 permissions_boundary_arn = "arn:aws:iam::123456789012:policy/boundary"
 tags                     = { team = "data" }
@@ -315,7 +316,10 @@ def test_the_platform_passes_on_what_it_takes(bench: Bench) -> None:
     assert key == planned["aws_ecr_repository.flows[0]"]["encryption_configuration"][0]["kms_key"]
     assert key == "arn:aws:kms:us-east-1:123456789012:key/1"
     rules = planned["module.datastore.aws_s3_bucket_lifecycle_configuration.this"]["rule"]
-    assert [rule["expiration"][0]["days"] for rule in rules if rule["id"] == "expire-cache-of-Report"] == [5]
+    expiring = {
+        rule["id"]: rule["expiration"][0]["days"] for rule in rules if rule["id"] in {"expire-cache-of-Report", "tidy"}
+    }
+    assert expiring == {"expire-cache-of-Report": 5, "tidy": 3}
     assert planned["module.datastore.aws_s3_bucket_logging.this[0]"]["target_bucket"] == "team-logs"
     untagged = [address for address, after in planned.items() if "tags" in after and "data" not in str(after["tags"])]
     assert untagged == []

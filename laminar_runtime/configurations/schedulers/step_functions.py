@@ -105,6 +105,7 @@ class StepFunctions(Delegated):
         variables: Values of the Terraform variables, for `create`. Terraform reads other variables as usual, for
             example from ``terraform.tfvars``.
         apply: Whether `create` applies the plan.
+        terraform: The command that `create` runs: ``terraform``, on the PATH or with a path, or ``tofu`` for OpenTofu.
         joins: How the compiler handles dependencies that are not series-parallel. With ``barriers`` some layers wait
             for more layers than they depend on. With ``exact`` branches wait for each other through the datastore,
             which needs more states. With ``auto`` it is ``exact`` if, by a profile, barriers cost 2 % or more.
@@ -147,6 +148,7 @@ class StepFunctions(Delegated):
     directory: str | Path = _records.field(default="terraform", kw_only=True, validator=_is(str, PathLike))
     variables: Mapping[str, Any] = _records.field(factory=dict, kw_only=True, validator=_is(Mapping))
     apply: bool = _records.field(default=False, kw_only=True, validator=_is(bool))
+    terraform: str | Path = _records.field(default="terraform", kw_only=True, validator=_is(str, PathLike))
     joins: Literal["barriers", "exact", "auto"] = _records.field(
         default="barriers", kw_only=True, validator=_check_joins
     )
@@ -354,7 +356,13 @@ class StepFunctions(Delegated):
         from pathlib import Path
 
         name = {"name": self.deployment} if self.deployment else {}
-        created = _compiler().create(ir, Path(self.directory), variables={**self.variables, **name}, apply=self.apply)
+        created = _compiler().create(
+            ir,
+            Path(self.directory),
+            variables={**self.variables, **name},
+            apply=self.apply,
+            executable=str(self.terraform),
+        )
         if created is not None:
             self._created[ir["flow"]] = created
         # An earlier deployment may have been another one.

@@ -301,3 +301,43 @@ run "a_folder_is_below_its_bucket" {
 
   expect_failures = [var.prefix]
 }
+
+run "rules_of_a_team" {
+  command = plan
+
+  variables {
+    lifecycle_rules = {
+      archive = { prefix = "archive/", expiration_days = 365, noncurrent_version_days = 7, transitions = { GLACIER = 30 } }
+      tidy    = { noncurrent_version_days = 3 }
+    }
+  }
+
+  assert {
+    condition = [
+      for rule in aws_s3_bucket_lifecycle_configuration.this.rule :
+      "${rule.id} ${rule.filter[0].prefix} ${join(",", rule.expiration[*].days)} ${join(",", rule.noncurrent_version_expiration[*].noncurrent_days)} ${join(",", [for move in rule.transition : "${move.storage_class}:${move.days}"])}"
+      if contains(["archive", "tidy"], rule.id)
+    ] == ["archive archive/ 365 7 GLACIER:30", "tidy   3 "]
+    error_message = "Each rule must be there as it is, besides those of the module."
+  }
+}
+
+run "ids_of_rules_are_not_taken" {
+  command = plan
+
+  variables {
+    lifecycle_rules = { "tier-artifacts" = { expiration_days = 1 } }
+  }
+
+  expect_failures = [var.lifecycle_rules]
+}
+
+run "a_rule_does_something" {
+  command = plan
+
+  variables {
+    lifecycle_rules = { nothing = { prefix = "archive/" } }
+  }
+
+  expect_failures = [var.lifecycle_rules]
+}
