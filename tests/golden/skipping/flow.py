@@ -37,7 +37,7 @@ class Announce(Layer):
 @Branches.register
 class Tell(Layer):
     def __call__(self, announce: Announce) -> None:
-        self.text = f"told {list(announce.told)}" if announce.state.finished else "nothing to tell"
+        self.text = f"announced {list(announce.told)}" if announce.state.finished else "nothing to announce"
 
     @hooks.entry
     def always(self) -> bool:

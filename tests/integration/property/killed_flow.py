@@ -134,7 +134,7 @@ class Field:
         return self.folder / "log"
 
     def start(self, script: str, **environment: str) -> subprocess.Popen[bytes]:
-        """Start a script, which is known by the log that it is told of."""
+        """Start a script, which is known by the log that it is given."""
         inherited = {name: value for name, value in os.environ.items() if not name.startswith("LAMINAR_")}
         own = {"KILL_LOG": str(self.log), "TMPDIR": str(self.folder / "temporary")}
         with (self.folder / "out").open("wb") as out, (self.folder / "err").open("wb") as err:

@@ -177,21 +177,21 @@ def test_a_flow_that_takes_too_long(tmp_path: Path) -> None:
 
 
 def test_a_task_that_runs_nothing_fails(tmp_path: Path) -> None:
-    """A file that never calls its flow cannot run its tasks, and is told so."""
+    """A file that never calls its flow cannot run its tasks, and the error says so."""
     ended = rehearse(tmp_path, UNCALLED)
     assert (ended.returncode, ended.stdout) == (1, "")
     assert "layer 'A' did not run: the file must call its flow" in ended.stderr
 
 
 def test_results_that_cannot_be_saved(tmp_path: Path) -> None:
-    """A folder that cannot be written to is told without a traceback, and nothing is on standard output."""
+    """A folder that cannot be written to is reported without a traceback, and nothing is on standard output."""
     script = f"{UNCALLED}\nif flow := F():\n    flow()\n"
     (tmp_path / "results" / "A").mkdir(parents=True)
     (tmp_path / "results" / "A" / "x.json").mkdir()
-    for folder, told in (("/dev/null/results", "cannot be made: it is a file"), ("results", "Is a directory")):
+    for folder, reason in (("/dev/null/results", "cannot be made: it is a file"), ("results", "Is a directory")):
         ended = rehearse(tmp_path, script, "--save", folder)
         assert (ended.returncode, ended.stdout) == (2, "")
-        assert told in ended.stderr
+        assert reason in ended.stderr
         assert "Traceback" not in ended.stderr
 
 
@@ -270,7 +270,7 @@ def test_output_that_goes_elsewhere(tmp_path: Path) -> None:
 
 
 def test_a_job_that_cannot_be_started(tmp_path: Path) -> None:
-    """It is started four times, and has printed nothing: why is told, and it is not counted as one that ran."""
+    """It is started four times, and prints nothing: the reason is reported, and it does not count as one that ran."""
     ended = rehearse(tmp_path, UNSTARTED)
     assert (ended.returncode, ended.stdout) == (1, "")
     assert "  A: 4 failed\n" in ended.stderr

@@ -18,7 +18,7 @@ LAYERS = ("Score", "Publish", "Announce", "Tell", "Last")
 
 @pytest.mark.parametrize(
     ("score", "text", "skipped"),
-    [(99, "told [99, 198, 297]", set()), (1, "nothing to tell", {"Publish", "Announce", "Last"})],
+    [(99, "announced [99, 198, 297]", set()), (1, "nothing to announce", {"Publish", "Announce", "Last"})],
 )
 def test_the_machine_skips_what_the_local_run_skips(score: int, text: str, skipped: set[str]) -> None:
     """The same layers run, with the same artifacts, whether the entry hook lets its layer run or not."""

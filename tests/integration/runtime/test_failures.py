@@ -164,7 +164,7 @@ def test_errors_are_data(folder: Folder) -> None:
 
 
 @pytest.mark.parametrize(
-    ("raises", "told"),
+    ("raises", "shown"),
     [
         ("ValueError('x' * 30_000_000)", "ValueError: xxx"),
         ("Odd()", "Odd: (str() of this error raises RuntimeError)"),
@@ -173,13 +173,13 @@ def test_errors_are_data(folder: Folder) -> None:
         ("ExceptionGroup('several', [ValueError('1'), OSError('2')])", "OSError: 2"),
     ],
 )
-def test_odd_errors(raises: str, told: str, folder: Folder) -> None:
-    """An error is told whatever its message is, at a length that can be read."""
+def test_odd_errors(raises: str, shown: str, folder: Folder) -> None:
+    """An error is printed whatever its message is, at a length that can be read."""
     script = failing("Process").replace('OwnError("no luck")', raises)
     folder.write(script.replace("class OwnError(Exception): ...", ODD))
     ended = folder.python("main.py")
     assert ended.returncode == 1
-    assert told in ended.stderr
+    assert shown in ended.stderr
     assert len(ended.stderr) < 200_000
     assert ended.stderr.splitlines()[-1] == "Resume it with: laminar resume main.py e1"
 
@@ -216,7 +216,7 @@ def test_mistakes(statement: str, executor: str, folder: Folder) -> None:
 
 @pytest.mark.parametrize("executor", ["Process", "Thread"])
 def test_splits_that_fail_at_once(executor: str, folder: Folder) -> None:
-    """When all splits fail, one error is told, and asyncio says nothing of the others."""
+    """When all splits fail, one error is reported, and asyncio prints nothing of the others."""
     folder.write(failing(executor).replace("if shards.x == 5", "if True").replace("()):", "(concurrency=6)):"))
     ended = folder.python("main.py")
     assert ended.stderr.count("Traceback") == 1
@@ -225,7 +225,7 @@ def test_splits_that_fail_at_once(executor: str, folder: Folder) -> None:
 
 
 def test_layers_that_finished_before(folder: Folder) -> None:
-    """What a resumed execution passes over is told for what it is: it finished, and was not skipped."""
+    """A layer that a resumed execution does not run again is reported as finished, not as skipped."""
     folder.write(failing("Process"))
     folder.python("main.py")
     folder.write(failing("Process", "flow.execution('e1').resume()"))
@@ -260,11 +260,11 @@ def test_a_script_that_is_stopped(number: signal.Signals, folder: Folder) -> Non
     """It stops its tasks, says how to go on in one line, and ends with the code that shells have for the signal."""
     process = begin(folder)
     process.send_signal(number)
-    _, told = process.communicate(timeout=30)
+    _, printed = process.communicate(timeout=30)
     assert process.returncode == 128 + number
-    assert "Traceback" not in told
+    assert "Traceback" not in printed
     last = "laminar: flow Slow: execution e1 was stopped. Resume it with: laminar resume main.py e1"
-    assert told.splitlines()[-1] == last
+    assert printed.splitlines()[-1] == last
     assert ended_task(folder)
 
 

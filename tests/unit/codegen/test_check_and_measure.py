@@ -56,23 +56,23 @@ def test_check_prints_what_an_execution_takes(folder: Path, capsys: pytest.Captu
     """States, transitions, events, bytes and dollars, as formulas in the jobs of fan-outs; given a profile, seconds."""
     (folder / "profile.json").write_text(json.dumps({"Report": {"A": 10, "B": 50, "C": 60, "D": 7, "Old": 1}}))
     assert main(["check", "flow.py", "--profile", "profile.json", "--joins", "exact"]) == 0
-    told = capsys.readouterr().out
-    assert "flow Report: 4 layers, 1 of them fan-outs" in told
-    assert "in 1 state machine\n" in told
-    assert "+ jobs(C)" in told
-    assert "makespan        70.0 s expected, 70.0 s at least (1.000)" in told
+    printed = capsys.readouterr().out
+    assert "flow Report: 4 layers, 1 of them fan-outs" in printed
+    assert "in 1 state machine\n" in printed
+    assert "+ jobs(C)" in printed
+    assert "makespan        70.0 s expected, 70.0 s at least (1.000)" in printed
     assert main(["check", "flow.py"]) == 0
     assert "makespan" not in capsys.readouterr().out
 
 
 def test_check_prints_all_problems(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """A flow that cannot be compiled is told of as when it is compiled, and nothing is printed of it."""
+    """A flow that cannot be compiled has the problems of a compile, and no estimate is printed."""
     wrong = "class E(Layer):\n    def __call__(self, x: 'Nothing', y) -> None: ..."
     (folder / "flow.py").write_text(FLOW.replace("if flow", f"@Report.register\n{wrong}\n\nif flow"))
     assert main(["check", "flow.py"]) == 1
-    told = capsys.readouterr()
-    assert told.out == ""
-    assert {"LAM010", "LAM011"} <= set(told.err.split())
+    printed = capsys.readouterr()
+    assert printed.out == ""
+    assert {"LAM010", "LAM011"} <= set(printed.err.split())
 
 
 def test_auto_needs_a_profile(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -102,7 +102,7 @@ def test_the_scheduler_says_how_a_flow_is_planned(folder: Path, capsys: pytest.C
 
 
 def test_check_goes_by_the_profile_that_the_scheduler_names(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """It tells the makespan of the plan that is made, whoever named the profile."""
+    """It prints the makespan of the plan that is made, whoever named the profile."""
     scheduler = "from laminar_runtime.configurations.schedulers import AWS\n\nif flow"
     text = FLOW.replace("if flow", scheduler).replace(
         "Report():", "Report(scheduler=AWS.StepFunctions(profile='own.json')):"
@@ -140,7 +140,7 @@ def test_profile_measures_at_least_one_run(last: str, folder: Path, capsys: pyte
     ],
 )
 def test_wrong_profiles(text: str | None, problem: str, tmp_path: Path) -> None:
-    """What is no profile is told with its file."""
+    """The error of a file that is not a profile names the file."""
     path = tmp_path / "profile.json"
     if text is not None:
         path.write_text(text)
@@ -155,12 +155,12 @@ def test_profile_measures_the_last_runs(folder: Path, capsys: pytest.CaptureFixt
     assert "flow 'Report' has no executions" in capsys.readouterr().err
     ended = codegen_run(folder)
     assert main(["measure", "flow.py", "--last", "1"]) == 0
-    told = capsys.readouterr()
-    (folder / "profile.json").write_text(told.out)
+    printed = capsys.readouterr()
+    (folder / "profile.json").write_text(printed.out)
     measured = read_profile(folder / "profile.json", "Report")
     assert set(measured) == {"A", "B", "C", "D"}
     assert all(0 <= seconds < 60 for seconds in measured.values())
-    assert "measured 1 execution of Report" in told.err
+    assert "measured 1 execution of Report" in printed.err
     assert ended == 0
 
 
@@ -186,7 +186,7 @@ class Each(Layer):
 
 
 def test_a_fan_out_takes_as_long_as_its_slowest_split() -> None:
-    """The record that a state machine writes tells no seconds: those of the splits do; the median of runs counts."""
+    """The record that a state machine writes has no seconds, those of the splits have; the median of runs counts."""
     flow = Wide(datastore=datastores.Memory(), executor=executors.Thread())
     store = flow.datastore
     for number, seconds in enumerate([(1, 5), (2, 9), (3, 40)]):
@@ -242,11 +242,15 @@ First()().next(flow=Second(), linker=lambda _: Parameters())
 
 
 def test_check_prints_a_chain(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """What runs flows one after the other takes something, too; jobs on AWS Lambda are told as what they are."""
+    """The machine that runs flows one after the other is counted, too; invocations of AWS Lambda are named so."""
     (tmp_path / "flow.py").write_text(CHAIN)
     assert main(["check", str(tmp_path / "flow.py")]) == 0
-    told = capsys.readouterr().out
-    first, second, chain = told.split("flow Second: ")[0], told.split("flow Second: ")[1], told.split("chain ")[1]
+    printed = capsys.readouterr().out
+    first, second, chain = (
+        printed.split("flow Second: ")[0],
+        printed.split("flow Second: ")[1],
+        printed.split("chain ")[1],
+    )
     assert first.startswith("flow First: 1 layer, 0 of them fan-outs\n")
     # A job is six events, the input that is kept five, and an execution begins and ends.
     assert "  events          13 of 25,000\n" in first
@@ -268,14 +272,14 @@ def test_check_prints_the_longest_history(tmp_path: Path, capsys: pytest.Capture
     head = "from laminar_runtime import Flow, Layer\nclass Big(Flow): ...\n"
     (tmp_path / "flow.py").write_text(head + "".join(layers))
     assert main(["check", str(tmp_path / "flow.py")]) == 0
-    told = capsys.readouterr().out
-    (events,) = (line.split()[1] for line in told.splitlines() if line.startswith("  events "))
+    printed = capsys.readouterr().out
+    (events,) = (line.split()[1] for line in printed.splitlines() if line.startswith("  events "))
     assert int(events.replace(",", "")) > 3_000
-    assert " of 25,000, the largest\n" in told
+    assert " of 25,000, the largest\n" in printed
 
 
 def test_check_names_what_a_profile_lacks(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """A makespan is no more than what the profile knows: what is made up is told."""
+    """A makespan is as good as its profile: durations that are assumed are named."""
     for known, lack in (
         ({"A": 1, "B": 2, "C": 3}, "1 layer without a measured duration, assuming the median of the others"),
         ({"Old": 1}, "4 layers without a measured duration, assuming a second each"),

@@ -34,7 +34,7 @@ class Work(Layer):
 EXITED = "Essential container in task exited"
 NOT_STARTED = "Task failed to start"
 PULL = "CannotPullContainerError:"
-#: How AWS Batch tells of a container that did not start, or was taken away: the job's reason, and the container's. As
+#: How AWS Batch reports a container that did not start, or was taken away: the job's reason, and the container's. As
 #: users report them, and https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task_cannot_pull_image.html.
 AGAIN = [
     (
@@ -54,7 +54,7 @@ AGAIN = [
     ("Host EC2 (instance i-0abc) terminated.", None),
     ("Your Spot Task was interrupted.", None),
 ]
-#: How it tells of one that ran, or of an image that is not there: the same, and the exit code.
+#: How it reports one that ran, or of an image that is not there: the same, and the exit code.
 ENDS = [
     (EXITED, None, 1),
     (EXITED, "OutOfMemoryError: Container killed due to memory usage", 137),

@@ -155,7 +155,7 @@ def test_what_did_not_finish_is_not_redriven(error: str, cause: str, *, anew: bo
 
 
 def test_ids_too_long_to_be_resumed() -> None:
-    """An id whose resumes could not be named is refused when it is started, and told of when it is resumed."""
+    """An id whose resumes could not be named is refused at its start, and named in the error of a resume."""
     executions = _Executions(describe=[_status("FAILED")])
     with pytest.raises(FlowError, match="1 to 68 letters"):
         _deployed(executions).start(id="e" * 69)

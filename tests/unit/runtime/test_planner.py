@@ -221,7 +221,7 @@ def test_a_layer_of_which_a_dependency_did_not_finish() -> None:
 
 
 def test_hooks_choose_containers() -> None:
-    """Splits of equal containers are one job, told its resources; a generator goes on after the submission."""
+    """Splits of equal containers are one job with its resources; a generator goes on after the submission."""
     plan = plan_layer(wide(5), "Sized")
     sizes = [(item["indexes"], item["size"], item["resources"]) for item in plan.groups]
     assert sizes == [
@@ -254,7 +254,7 @@ def test_the_next_attempt_is_of_what_did_not_finish() -> None:
     ],
 )
 def test_hooks_that_ask_for_what_cannot_be(layer: str, problem: str) -> None:
-    """They are told of with their layer."""
+    """The error names the layer."""
     with pytest.raises(ExecutionError, match=problem):
         plan_layer(wide(1), layer)
 
@@ -620,8 +620,8 @@ def test_submission_hooks_of_some_splits_fail() -> None:
         with pytest.raises(SubmissionError, match=r"split [34] of 0 to 4"):
             plan_layer(execution, "Quoted")
     found = plan_layer(execution, "Quoted")
-    told = [(group["indexes"], group["attempt"], group["container"]["memory"]) for group in found.groups]
-    assert told == [("0,2", 1, 2048), ("1", 1, 4096), ("3", 2, 4096), ("4", 3, 2048)]
+    planned = [(group["indexes"], group["attempt"], group["container"]["memory"]) for group in found.groups]
+    assert planned == [("0,2", 1, 2048), ("1", 1, 4096), ("3", 2, 4096), ("4", 3, 2048)]
     assert sorted(CALLED) == [0, 1, 2, 3, 3, 4, 4, 4]
     # The next attempt of each is the one after its own; split 4 has none.
     failed = json.loads(json.dumps(_records.plain(found)))
@@ -655,10 +655,10 @@ class Sets(Layer):
 
 def test_a_submission_hook_that_sets_retry() -> None:
     """It is refused by its name, by the planner and by the local scheduler, at its first attempt."""
-    told = "submission hook 'patient' of layer 'Sets' sets configuration.retry"
-    with pytest.raises(FlowError, match=told):
+    message = "submission hook 'patient' of layer 'Sets' sets configuration.retry"
+    with pytest.raises(FlowError, match=message):
         plan_layer(in_memory(Settled).execution("e1"), "Sets")
-    with pytest.raises(FlowError, match=told):
+    with pytest.raises(FlowError, match=message):
         in_memory(Settled)()
 
 

@@ -55,7 +55,7 @@ def test_a_folder(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "told"),
+    ("text", "reason"),
     [
         ("{", "main.tf.json: this is not JSON"),
         ("[]", "main.tf.json: a document is a JSON object"),
@@ -63,11 +63,11 @@ def test_a_folder(tmp_path: Path) -> None:
         ("[" * 100_000, "main.tf.json: it is nested too deeply"),
     ],
 )
-def test_text_that_is_no_document(text: str, told: str) -> None:
+def test_text_that_is_no_document(text: str, reason: str) -> None:
     """The error names the file, and what is wrong."""
     with pytest.raises(DocumentError) as caught:
         read_text(text)
-    assert told in str(caught.value)
+    assert reason in str(caught.value)
 
 
 def test_order() -> None:

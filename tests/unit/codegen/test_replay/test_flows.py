@@ -83,7 +83,7 @@ class Work:
 
 @pytest.mark.parametrize("case", CASES)
 def test_golden_flows_run(case: str) -> None:
-    """Every layer of every golden flow runs, with as many splits as it is told, in a machine without problems."""
+    """Every layer of every golden flow runs, with as many splits as the test chooses, in a machine without problems."""
     compilation = compilation_of(case)
     for machine in compilation.machines:
         assert validate(render_machine(machine, REFERENCES)) == []

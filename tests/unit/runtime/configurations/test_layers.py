@@ -132,7 +132,7 @@ ARN = "arn:aws:secretsmanager:eu-west-1:123456789012:secret:team/db-AbCdEf"
     ],
 )
 def test_values_of_wrong_types(make: Callable[[], Any], message: str) -> None:
-    """A value of a wrong type is told with its name, and with what it should be."""
+    """The error of a value of a wrong type has its name and the type that it must have."""
     with pytest.raises(LayerError) as caught:
         make()
     assert str(caught.value).startswith(message)
