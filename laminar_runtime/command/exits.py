@@ -15,10 +15,11 @@ from laminar_runtime.exceptions import (
     LayerError,
     NotFoundError,
     SchedulerError,
+    StartedBeforeError,
+    StillRunningError,
     TaskError,
     ThrottledError,
     TimeLimitError,
-    WaitTimeoutError,
 )
 
 __all__ = ["Exit", "code_of", "explain", "of_status"]
@@ -57,7 +58,8 @@ _CODES: tuple[tuple[type[LaminarError], Exit], ...] = (
     (NotFoundError, Exit.NOT_FOUND),
     (AccessDeniedError, Exit.DENIED),
     (ThrottledError, Exit.UNAVAILABLE),
-    (WaitTimeoutError, Exit.RUNNING),
+    (StartedBeforeError, Exit.USAGE),
+    (StillRunningError, Exit.RUNNING),
     (ExecutionFailedError, Exit.FAILED),
     (TimeLimitError, Exit.FAILED),
     (TaskError, Exit.FAILED),
