@@ -15,12 +15,12 @@ __all__ = ["start"]
 _POLL, _PATIENCE = 0.05, 60.0
 
 
-def start(words: Sequence[str], begun: Callable[[], object]) -> None:
+def start(words: Sequence[str], has_begun: Callable[[int], bool]) -> None:
     """Start the command in a process without a terminal, and wait until its run has begun.
 
     Args:
         words: The arguments of the command.
-        begun: Returns a true value once the run has begun.
+        has_begun: Returns whether the process of that number has begun the run.
 
     Raises:
         ExecutionError: If the process ends before that. The error has what it printed.
@@ -36,8 +36,8 @@ def start(words: Sequence[str], begun: Callable[[], object]) -> None:
             start_new_session=True,
         )
         end = time.monotonic() + _PATIENCE
-        while not begun():
-            if process.poll() is not None and not begun():
+        while not has_begun(process.pid):
+            if process.poll() is not None and not has_begun(process.pid):
                 printed.seek(0)
                 text = printed.read().decode(errors="replace").strip()
                 raise ExecutionError(f"the run did not begin: {text.removeprefix('laminar: ') or 'it printed nothing'}")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import heapq
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
@@ -24,9 +23,6 @@ from laminar_runtime.storage import runs
 from laminar_runtime.storage.layout import cache_prefix, executions_prefix
 
 __all__ = ["LocalTarget"]
-
-#: How many executions are listed with one look at their records.
-_PAGE = 1000
 
 
 class LocalTarget:
@@ -107,8 +103,14 @@ class LocalTarget:
         self.read(given)  # errors are found before the process is started
         name = id or new_execution_id()
         options = [word for one, text in given for word in ("--param", f"{one}={text}")]
-        background.start(["run", "--id", name, *options, "--", self._text], lambda: self._run_of(name))
+        background.start(
+            ["run", "--id", name, *options, "--", self._text], lambda process: self._is_run_by(process, name)
+        )
         return self.execution(name)
+
+    def _is_run_by(self, process: int, name: str) -> bool:
+        run = self._run_of(name)
+        return run is not None and run.process == process
 
     def _run_of(self, name: str) -> runs.Run | None:
         return runs.read(self.flow.datastore.transport, self.name, name)
@@ -156,10 +158,9 @@ class LocalTarget:
         del starters
         transport = self.flow.datastore.transport
         found = set(transport.names(cache_prefix(self.name))) | set(transport.names(executions_prefix(self.name)))
-        order = [(-self._start_of(name), name) for name in found if naming.flaw(name) is None]
-        heapq.heapify(order)
-        while order:
-            _, name = heapq.heappop(order)
+        # Ids that are made in the same millisecond sort by their text.
+        order = sorted(((self._start_of(name), name) for name in found if naming.flaw(name) is None), reverse=True)
+        for _, name in order:
             yield self.row(name)
 
     def _start_of(self, name: str) -> int:

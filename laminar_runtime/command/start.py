@@ -16,7 +16,7 @@ Starts an execution, prints its id and returns. The runs of a flow's file contin
   laminar start --param day=2026-01-31 nightly
   id=$(laminar start flow.py) && laminar wait flow.py "$id"
 
-An id starts one execution: the same command with the same --id starts nothing again.
+An id starts one execution. Of a deployment, the same command with the same --id starts nothing again.
 """
 
 

@@ -51,10 +51,12 @@ class Scheduler:
         key = execution.key("")
         with execution.datastore.transport.lock(lock_key(key.flow, key.execution)) as held:
             if not held:
+                from laminar_runtime.configurations.schedulers import run_record  # for errors only
+
                 raise ExecutionError(
                     f"execution {key.execution} of flow '{key.flow}' is already running in another process or thread "
                     "of this machine: wait for its end, or stop it, and resume it with "
-                    f"flow.execution('{key.execution}').resume()"
+                    f"{run_record.resume_words(execution)}"
                 )
             yield
 
@@ -84,9 +86,11 @@ class Scheduler:
             ExecutionError: If it has results.
         """
         if execution.stored - {Parameters.__name__}:
+            from laminar_runtime.configurations.schedulers import run_record  # for errors only
+
             msg = (
                 f"execution {execution.id} of flow '{execution.flow_name}' already has results: resume it with "
-                f"flow.execution('{execution.id}').resume(), or run the flow with another id"
+                f"{run_record.resume_words(execution)}, or run the flow with another id"
             )
             raise ExecutionError(msg)
 

@@ -17,7 +17,7 @@ from laminar_runtime.storage import runs
 if TYPE_CHECKING:
     from laminar_runtime.execution import Execution
 
-__all__ = ["recording", "resume_hint"]
+__all__ = ["recording", "resume_hint", "resume_words"]
 
 
 @contextlib.contextmanager
@@ -42,15 +42,25 @@ def recording(execution: Execution) -> Iterator[None]:
 
 
 def resume_hint(execution: Execution) -> str:
-    """Return how to resume an execution: by a command, if another process can read the flow and the datastore.
+    """Return the line about how to resume an execution.
+
+    Args:
+        execution: The execution.
+    """
+    words = resume_words(execution)
+    return f"Resume it with{':' if words.startswith('laminar') else ''} {words}"
+
+
+def resume_words(execution: Execution) -> str:
+    """Return what resumes an execution: a command, if another process can read the flow and the datastore.
 
     Args:
         execution: The execution.
     """
     target = None if isinstance(execution.datastore, Memory) else _target_of(execution)
     if target is None:
-        return f'Resume it with flow.execution("{execution.id}").resume()'
-    return f"Resume it with: laminar resume {shlex.quote(target)} {execution.id}"
+        return f'flow.execution("{execution.id}").resume()'
+    return f"laminar resume {shlex.quote(target)} {execution.id}"
 
 
 def _target_of(execution: Execution) -> str | None:

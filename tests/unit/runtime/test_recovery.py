@@ -227,7 +227,7 @@ def test_the_same_id_again() -> None:
     flow("e1", foo=1)
     before = dict(objects_of(flow))
     with pytest.raises(
-        ExecutionError, match=r"execution e1 of flow 'MyFlow' already has results.*flow\.execution\('e1'\)\.resume"
+        ExecutionError, match=r"execution e1 of flow 'MyFlow' already has results.*flow\.execution\(.e1.\)\.resume"
     ):
         flow("e1", foo=2)
     assert objects_of(flow) == before
