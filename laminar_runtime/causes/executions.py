@@ -13,7 +13,7 @@ from laminar_runtime import _records, task_environment
 from laminar_runtime.causes import children, functions, tasks
 from laminar_runtime.causes.histories import History, StateTask
 from laminar_runtime.causes.texts import parse_object
-from laminar_runtime.exceptions import LaminarError
+from laminar_runtime.exceptions import LaminarError, MissingError
 from laminar_runtime.failures import jobs
 from laminar_runtime.failures.console import execution_link
 from laminar_runtime.failures.record import Failure, Failures, Kind
@@ -23,7 +23,7 @@ from laminar_runtime.limits import ARRAY_CHILDREN
 from laminar_runtime.storage import failures
 from laminar_runtime.storage.claims import open_claim
 from laminar_runtime.storage.failures import ALL, Only, Readable
-from laminar_runtime.storage.layout import LayerKey, failures_prefix
+from laminar_runtime.storage.layout import LayerKey, failures_prefix, input_key
 from laminar_runtime.task_environment import TaskContext
 
 __all__ = ["Reader"]
@@ -114,9 +114,17 @@ class Reader:
             return None
 
     def _find_flows(self) -> list[str]:
-        """Return the flows in the datastore that have records of failures of the execution."""
+        """Return the flows in the datastore that have records of failures of the execution, or else its input."""
         names = self._objects.names("")
-        return [flow for flow in names if self._objects.names(failures_prefix(flow, self._execution))]
+        found = [flow for flow in names if self._objects.names(failures_prefix(flow, self._execution))]
+        return found or [flow for flow in names if self._has_input(flow)]
+
+    def _has_input(self, flow: str) -> bool:
+        try:
+            self._objects.get(input_key(flow, self._execution))
+        except MissingError:
+            return False
+        return True
 
     def _read_records(self) -> Failures:
         keys = [LayerKey(flow, self._execution, self._only.layer) for flow in self._flows]

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import argparse
+import json
 import re
+import sys
 from collections.abc import Sequence
 
 from laminar_runtime import _records
@@ -17,7 +19,7 @@ from laminar_runtime.handles import ExecutionHandle
 __all__ = ["DESCRIPTION", "Task", "add_arguments", "parse_words", "run"]
 
 DESCRIPTION = """\
-Prints the output of a layer, or of one of its splits, of all attempts.
+Prints the output of a layer, or of one of its splits, of all attempts, and, to standard error, why it failed.
 
   laminar logs nightly Train                       of the newest execution
   laminar logs nightly 2026-01-31 'Train[17]'      of split 17
@@ -91,12 +93,30 @@ def run(options: argparse.Namespace) -> int:
     handle = target.execution(choose(target, name))
     task = task or _first_failure(handle)
     following = {"follow": True} if options.follow else {}
-    for line in handle.logs(task.layer, task.index, **following):
-        if options.json:
-            print_json({"layer": task.layer, "index": task.index, "line": line}, indent=None)
-        else:
-            print_line(line)
+    try:
+        for line in handle.logs(task.layer, task.index, **following):
+            if options.json:
+                print_json({"layer": task.layer, "index": task.index, "line": line}, indent=None)
+            else:
+                print_line(line)
+    except NotFoundError:
+        if not _print_failure(handle, task, as_json=options.json):
+            raise
+    else:
+        _print_failure(handle, task, as_json=options.json)
     return Exit.OK
+
+
+def _print_failure(handle: ExecutionHandle, task: Task, *, as_json: bool) -> bool:
+    """Print why a task failed, which its output need not say, and return whether it did."""
+    failures = handle.failures(most=1, layer=task.layer, index=task.index)
+    for failure in failures:
+        if as_json:
+            record = json.loads(failure.to_json())
+            print_json({"layer": task.layer, "index": task.index, "failure": record}, indent=None)
+        else:
+            sys.stderr.write(f"laminar: {failure.headline}\n")
+    return bool(failures)
 
 
 def parse_words(target: Target, words: Sequence[str]) -> tuple[str | None, Task | None]:

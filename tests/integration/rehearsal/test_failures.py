@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import json
+import re
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -16,10 +19,12 @@ from laminar_codegen.rehearsal.aws import EmbeddedAws, Faults, StartFailure, Wor
 from laminar_codegen.rehearsal.deploy import deploy
 from laminar_codegen.rehearsal.image import lay_out
 from laminar_runtime import Execution, Flow
+from laminar_runtime.command.main import main
 from laminar_runtime.configurations.schedulers import AWS
 from laminar_runtime.deployed.deployment import Deployment
 from laminar_runtime.exceptions import AbortedError, ExecutionFailedError, NotFoundError, TimeLimitError
 from laminar_runtime.failures.record import Failure, Failures
+from laminar_runtime.report import write_page
 
 FLOW = """
 import os, signal, sys, time
@@ -54,6 +59,8 @@ class Load(Layer):
                 if self.attempt == 1:
                     raise KeyError("first")
                 os._exit(9)
+            case "exec":
+                os.execv("/bin/true", ["true"])
             case "sleep":
                 time.sleep(60)
         self.shard(rows=range(parameters.rows))
@@ -115,7 +122,22 @@ class Bench:
         with pytest.raises(ExecutionFailedError) as error:
             execution.wait(timeout=60)
         assert error.value.failures == execution.failures()
+        self.check_readers(str(execution.id), error.value)
         return error.value
+
+    def check_readers(self, execution: str, error: ExecutionFailedError | TimeLimitError) -> None:
+        """Check that ``laminar logs`` and the page of the report name layer, split and reason of each failure."""
+        assert error.failures
+        handle = self.deployment.execution(execution)
+        data = re.findall(r'<script type="application/json" id="data">(.*?)</script>', write_page(handle), re.DOTALL)
+        shown = [(one["layer"], one["index"], one["reason"]) for one in json.loads(data[0])["failures"]["shown"]]
+        assert shown == [(one.layer, one.index, one.reason) for one in error.failures]
+        for failure in error.failures:
+            assert failure.headline in str(error)
+            split = f"{failure.layer}[{failure.index}]"
+            with contextlib.redirect_stderr(io.StringIO()) as printed, contextlib.redirect_stdout(io.StringIO()):
+                assert main(["logs", self.deployment.name, execution, split]) == 0
+            assert printed.getvalue() == f"laminar: {failure.headline}\n"
 
     def die(self, **ending: Any) -> Failure:
         """Run an execution whose first job is ended from outside, and return its failure."""
@@ -243,6 +265,13 @@ def test_a_process_that_exits_after_an_attempt_that_raised(bench: Bench) -> None
     assert failure.reason == "its process ended with exit code 9 and left no error; its log has its output"
 
 
+def test_a_process_that_ends_without_its_layer(bench: Bench) -> None:
+    """Its job succeeds, and the next layer has a dependency that has not finished."""
+    (failure,) = bench.fail("exec").failures
+    assert (failure.layer, failure.kind) == ("Train", "unfinished")
+    assert "Load" in failure.reason
+
+
 ENDINGS: dict[str, tuple[dict[str, Any], str]] = {
     "out of memory": (
         {
@@ -353,6 +382,7 @@ def test_an_execution_that_is_aborted(bench: Bench) -> None:
     (failure,) = error.value.failures
     assert (error.value.status, failure.kind) == ("ABORTED", "execution aborted")
     assert bench.deployment.execution(name).status() == "ABORTED"
+    bench.check_readers(name, error.value)
     until = time.monotonic() + 30
     while bench.aws.client("batch").describe_jobs(jobs=[failure.job])["jobs"][0]["status"] != "FAILED":
         assert time.monotonic() < until
@@ -377,6 +407,7 @@ def test_an_execution_that_takes_too_long(bench: Bench) -> None:
     _define(bench, lambda definition: definition.pop("TimeoutSeconds"))
     assert error.value.failures is not None
     assert [one.kind for one in error.value.failures] == ["execution timed out"]
+    bench.check_readers(str(execution.id), error.value)
 
 
 def test_without_a_name_of_the_flow(bench: Bench) -> None:

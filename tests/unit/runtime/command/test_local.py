@@ -96,9 +96,12 @@ def test_logs(laminar: Laminar) -> None:
     outputs.keep(transport, key, 2, 1, "first\n")
     outputs.keep(transport, key, 2, 2, "second\nthird\n")
     for words in (["Work[2]"], ["e1", "Work/2"], ["e1"], []):  # the task that failed
-        assert laminar("logs", "flow.py", *words).out == "first\nsecond\nthird\n"
+        printed = laminar("logs", "flow.py", *words)
+        assert printed.out == "first\nsecond\nthird\n"
+        assert printed.err.startswith("laminar: layer 'Work' (split 2 of 0 to 2) of flow 'Report' failed on attempt ")
     lines = laminar("logs", "--json", "flow.py", "Work[2]").out.splitlines()
     assert json.loads(lines[0]) == {"layer": "Work", "index": 2, "line": "first"}
+    assert json.loads(lines[-1])["failure"]["layer"] == "Work"
 
 
 @pytest.mark.parametrize(
