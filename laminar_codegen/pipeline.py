@@ -25,7 +25,7 @@ from laminar_codegen.ir import labels
 from laminar_codegen.ir.asl import StateMachine
 from laminar_codegen.ir.deployment import Deployment
 from laminar_codegen.ir.graph import Graph
-from laminar_codegen.ir.plan import Step
+from laminar_codegen.ir.plan import Packing, Step
 from laminar_codegen.ir.terraform import Document, Module
 from laminar_codegen.lower_states.split_machines import split_plan
 from laminar_codegen.lower_states.states import emit_states, machine_size, measure_steps
@@ -93,10 +93,13 @@ class Scheduling(Struct):
         joins: How to plan dependencies that no nesting expresses: ``barriers``, ``exact`` or ``auto``. None for the
             choice of the flow's scheduler, `AWS.StepFunctions(joins=...)`, which is barriers by default.
         profile: The file with the durations of layers, None for that of the flow's scheduler.
+        pack: Which layers share jobs: ``off``, ``chains`` or ``auto``. None for the choice of the flow's scheduler,
+            `AWS.StepFunctions(pack=...)`, which is off by default.
     """
 
     joins: Joins | None = None
     profile: Path | None = None
+    pack: Packing | None = None
 
 
 def compile_flow(target: str, scheduling: Scheduling | None = None, module: Module | None = None) -> Compilation:
@@ -139,8 +142,8 @@ def compile_source(source: Source, scheduling: Scheduling | None = None, module:
     graphs = graphs_of(source)
     # All problems that prevent compilation, reported at once.
     check(graphs)
-    joins, profile = _scheduling(source.scheduler, scheduling or Scheduling())
-    units = tuple(_compile(graph, joins, profile) for graph in graphs)
+    joins, profile, pack = _scheduling(source.scheduler, scheduling or Scheduling())
+    units = tuple(_compile(graph, joins, profile, pack) for graph in graphs)
     machines = tuple(machine for unit in units for machine in unit.machines)
     # What few flows need is imported where it is used, so that the compile of other flows does not load it.
     if len(units) > 1:
@@ -191,16 +194,16 @@ def plan_of(source: Source, graph: Graph) -> Step:
         graph: Its graph, or that of a flow that follows it, which passed the checks.
 
     Raises:
-        CompileError: If the profile of the scheduler cannot be read.
+        CompileError: If the profile of the scheduler cannot be read, or it packs layers by one that is not there.
     """
-    joins, profile = _scheduling(source.scheduler, Scheduling())
-    return make_plan(graph, durations=_durations(graph, profile), joins=joins)
+    joins, profile, packing = _scheduling(source.scheduler, Scheduling())
+    return _plan(graph, _durations(graph, profile), joins, packing)
 
 
-def _scheduling(own: StepFunctions, given: Scheduling) -> tuple[Joins, Path | None]:
-    """Return the joins and the profile of the options, or else of the flow's scheduler."""
+def _scheduling(own: StepFunctions, given: Scheduling) -> tuple[Joins, Path | None, Packing]:
+    """Return the joins, the profile and the packing of the options, or else of the flow's scheduler."""
     profile = given.profile or (Path(own.profile) if own.profile else None)
-    return given.joins or own.joins, profile
+    return given.joins or own.joins, profile, given.pack or own.pack
 
 
 def _module(own: StepFunctions) -> Module | None:
@@ -217,10 +220,20 @@ def _durations(graph: Graph, profile: Path | None) -> Mapping[str, float] | None
     return read_profile(profile, graph.flow)
 
 
-def _compile(graph: Graph, joins: Joins, profile: Path | None) -> Unit:
+def _plan(graph: Graph, durations: Mapping[str, float] | None, joins: Joins, packing: Packing) -> Step:
+    """Return the plan of a graph: any DAG, as nested sequences and parallel branches."""
+    if packing == "off":
+        return make_plan(graph, durations=durations, joins=joins)
+    from laminar_codegen.planning.choose_packs import USUAL_COSTS, choose_packs
+
+    packs = choose_packs(graph, packing, durations)
+    start_up = USUAL_COSTS.start_up if durations else 0.0
+    return make_plan(graph, durations=durations, joins=joins, packs=packs, start_up=start_up)
+
+
+def _compile(graph: Graph, joins: Joins, profile: Path | None, packing: Packing) -> Unit:
     durations = _durations(graph, profile)
-    # Any DAG, as nested sequences and parallel branches.
-    plan = make_plan(graph, durations=durations, joins=joins)
+    plan = _plan(graph, durations, joins, packing)
     # The state machine, with references to resources that the document declares.
     machines = emit_states(graph, plan)
     if not machine_size(machines[0]).fits_easily:

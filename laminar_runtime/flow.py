@@ -276,6 +276,7 @@ class Flow:
         retry: layers.Retry | None = None,
         catch: layers.Catch | None = None,
         executor: executors.Executor | None = None,
+        pack: bool | None = None,
     ) -> Callable[[LayerClass], LayerClass]: ...
     @classmethod
     def register(
@@ -288,6 +289,7 @@ class Flow:
         retry: layers.Retry | None = None,
         catch: layers.Catch | None = None,
         executor: executors.Executor | None = None,
+        pack: bool | None = None,
         **unknown: Any,
     ) -> Any:
         """Register a layer to the flow. Use it as a decorator, with or without arguments.
@@ -299,6 +301,7 @@ class Flow:
             retry: How often a failed task runs again.
             catch: The errors that do not fail it.
             executor: Runs its tasks. The default is the flow's executor.
+            pack: False for a layer that always has a job of its own, also where the compiler packs others.
             **unknown: Any other argument is refused.
 
         Returns:
@@ -317,7 +320,14 @@ class Flow:
             >>> sorted(Report.registry)
             ['Load', 'Parameters']
         """
-        options = {"container": container, "foreach": foreach, "retry": retry, "catch": catch, "executor": executor}
+        options = {
+            "container": container,
+            "foreach": foreach,
+            "retry": retry,
+            "catch": catch,
+            "executor": executor,
+            "pack": pack,
+        }
         if unknown:
             raise TypeError(arguments.unknown(f"{cls.__name__}.register", next(iter(unknown)), options))
         given: dict[str, Any] = {name: option for name, option in options.items() if option is not None}

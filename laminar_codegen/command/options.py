@@ -6,6 +6,7 @@ import argparse
 from pathlib import Path
 from typing import get_args
 
+from laminar_codegen.ir.plan import Packing
 from laminar_codegen.pipeline import Scheduling
 from laminar_codegen.planning.make_plan import Joins
 
@@ -43,6 +44,15 @@ def add_scheduling(parser: argparse.ArgumentParser) -> None:
             "(default: that of the flow's AWS.StepFunctions(joins=...), or else barriers)"
         ),
     )
+    parser.add_argument(
+        "--pack",
+        choices=get_args(Packing),
+        help=(
+            "which layers share jobs, so that fewer start up: 'off'; 'chains', layers of equal containers one after "
+            "the other; 'auto', those of the fastest and then cheapest plan by the profile (default: that of the "
+            "flow's AWS.StepFunctions(pack=...), or else off)"
+        ),
+    )
 
 
 def scheduling_of(options: argparse.Namespace) -> Scheduling:
@@ -51,4 +61,4 @@ def scheduling_of(options: argparse.Namespace) -> Scheduling:
     Args:
         options: The parsed options.
     """
-    return Scheduling(joins=options.joins, profile=options.profile)
+    return Scheduling(joins=options.joins, profile=options.profile, pack=options.pack)

@@ -108,6 +108,7 @@ def _layer_node(definition: Definition, flow: Flow, locator: Locator, network: N
         fan_out=_records.copy(configuration.foreach, parameters=()),
         local_concurrency=_local_concurrency(configuration.executor or flow.configuration.executor),
         inherited=_fields_of_flow(definition, flow),
+        pack=configuration.pack,
     )
 
 

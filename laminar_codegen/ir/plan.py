@@ -13,7 +13,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any, assert_never
+from typing import TYPE_CHECKING, Any, Literal, assert_never
 
 import attrs
 
@@ -28,6 +28,7 @@ __all__ = [
     "JoinNode",
     "Pack",
     "PackedLayer",
+    "Packing",
     "Parallel",
     "PipelinedFanOut",
     "Run",
@@ -39,6 +40,10 @@ __all__ = [
     "structure",
     "unstructure",
 ]
+
+
+#: Which layers share jobs: none, those of plain chains, or those of the fastest and cheapest plan.
+Packing = Literal["off", "chains", "auto"]
 
 
 @attrs.frozen(eq=False, repr=False)

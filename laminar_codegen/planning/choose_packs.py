@@ -12,20 +12,18 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Literal
 
 from laminar_codegen.ir.graph import Graph
-from laminar_codegen.ir.plan import Pack, PackedLayer
+from laminar_codegen.ir.plan import Pack, PackedLayer, Packing
 from laminar_codegen.planning.pack_costs import USUAL_COSTS, Costs
 from laminar_codegen.planning.pack_options import Option, Options, best_options
 from laminar_codegen.planning.pack_schedule import Capacity
 from laminar_codegen.planning.pack_work import Work, chains
 from laminar_codegen.planning.partial_order import bits_of
+from laminar_codegen.problems import CompileError, Problem
+from laminar_codegen.problems.rules import LAM082
 
-__all__ = ["Packing", "choose_packs"]
-
-#: Which layers share jobs: none, those of plain chains, or those of the fastest and cheapest plan.
-Packing = Literal["off", "chains", "auto"]
+__all__ = ["USUAL_COSTS", "choose_packs"]
 
 #: How much later than the fastest option a cheaper one may be: a share of it, or a share of a start-up if
 #: that is more, as start-ups differ by more.
@@ -49,14 +47,24 @@ def choose_packs(
 
     Returns:
         The packs. Other layers have jobs of their own.
+
+    Raises:
+        CompileError: If `packing` is ``auto`` and no layer has a duration.
     """
     if packing == "off":
         return ()
+    if packing == "auto" and not any(layer.name in (durations or {}) for layer in graph.layers):
+        raise CompileError([_no_durations(graph)])
     work = Work.of(graph, durations, costs)
     if packing == "chains":
         members = range(len(work.after))
         return tuple(_pack(work, chain, work.alone[chain[0]]) for chain in chains(work, members) if len(chain) > 1)
     return tuple(_pack(work, job.members, job.size) for job in _fastest(work, costs).jobs if len(job.members) > 1)
+
+
+def _no_durations(graph: Graph) -> Problem:
+    what = "pack='auto' needs the durations of layers, and none is known"
+    return Problem(graph.location, LAM082, what, "give a profile, or choose pack='chains' or pack='off'")
 
 
 def _pack(work: Work, members: Sequence[int], size: Capacity) -> Pack:

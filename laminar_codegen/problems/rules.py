@@ -458,6 +458,12 @@ LAM112 = Rule(
     "EventBridge refuses it.",
     "Write lists of values and operators that EventBridge has.",
 )
+LAM082 = Rule(
+    "LAM082",
+    "pack='auto' without durations",
+    "It chooses the layers that share jobs by durations.",
+    "Give --profile FILE.",
+)
 # Placement.
 LAM120 = Rule(
     "LAM120",

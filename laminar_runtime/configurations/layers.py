@@ -304,6 +304,7 @@ class Configuration:
         retry: How often a failed task runs again.
         catch: The errors that do not fail it.
         executor: Runs its tasks. None means the flow's executor.
+        pack: Whether it may share its job with other layers, if the compiler is asked to pack them.
 
     Raises:
         LayerError: If an argument has a wrong type.
@@ -318,6 +319,7 @@ class Configuration:
     retry: Retry = _records.field(default=Retry(), validator=is_of(Retry))
     catch: Catch = _records.field(default=Catch(), validator=is_of(Catch))
     executor: Executor | None = _records.field(default=None, validator=_runner)
+    pack: bool = _records.field(default=True, validator=is_of(bool))
 
     def copy(self) -> Configuration:
         """Return a copy: changes to it do not change this configuration."""

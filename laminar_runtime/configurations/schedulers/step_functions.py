@@ -60,6 +60,11 @@ def _check_joins(_: object, __: _records.Field, value: Any) -> None:
         raise SchedulerError(f"the joins of AWS.StepFunctions must be 'barriers', 'exact' or 'auto', not {value!r}")
 
 
+def _check_pack(_: object, __: _records.Field, value: Any) -> None:
+    if value not in ("off", "chains", "auto"):
+        raise SchedulerError(f"the pack of AWS.StepFunctions must be 'off', 'chains' or 'auto', not {value!r}")
+
+
 def _is(*kinds: type) -> Callable[[Any, _records.Field, Any], None]:
     """Return a validator of a value's type."""
     wanted = " or ".join("None" if kind is type(None) else kind.__name__ for kind in kinds)
@@ -109,6 +114,9 @@ class StepFunctions(Delegated):
         joins: How the compiler handles dependencies that are not series-parallel. With ``barriers`` some layers wait
             for more layers than they depend on. With ``exact`` branches wait for each other through the datastore,
             which needs more states. With ``auto`` it is ``exact`` if, by a profile, barriers cost 2 % or more.
+        pack: Which layers share jobs of AWS Batch, so that fewer start up. With ``chains`` layers of equal containers
+            do, of which each waits for the one before it only. With ``auto`` those of the plan that is the fastest,
+            and then the cheapest, by a profile.
         profile: The file with the measured durations of layers, which ``laminar-codegen measure`` writes.
         schedule: The schedule that starts the deployed flow, as an expression of Amazon EventBridge Scheduler:
             ``cron(0 6 * * ? *)``, ``rate(1 hour)`` or ``at(2026-12-24T18:00:00)``. By default the flow has no schedule.
@@ -152,6 +160,7 @@ class StepFunctions(Delegated):
     joins: Literal["barriers", "exact", "auto"] = _records.field(
         default="barriers", kw_only=True, validator=_check_joins
     )
+    pack: Literal["off", "chains", "auto"] = _records.field(default="off", kw_only=True, validator=_check_pack)
     profile: str | Path | None = _records.field(default=None, kw_only=True, validator=_is(str, PathLike, type(None)))
     # Each scheduler has a method `schedule`, so the argument with this name has a field with another name.
     started_by: Text | None = _records.field(

@@ -195,11 +195,15 @@ def packs(text: str) -> str:
     """A graph -> its packs, a line each, and the layers that have jobs of their own."""
     options, text = options_in(text, "packing", "start_up", "times")
     graph, costs = graph_in(repeat_lines(text, options.get("times", 1))), Costs(start_up=options.get("start_up", 45))
-    found = choose_packs(graph, options.get("packing", "auto"), durations_in(text), costs)
-    packed = {name for pack in found for name in pack.names}
-    alone = [layer.name for layer in graph.layers if layer.name not in packed]
-    lines = "".join(print_plan(pack) for pack in found)
-    return f"{lines}alone: {', '.join(alone)}" if alone else lines
+
+    def shown() -> str:
+        found = choose_packs(graph, options.get("packing", "auto"), durations_in(text), costs)
+        packed = {name for pack in found for name in pack.names}
+        alone = [layer.name for layer in graph.layers if layer.name not in packed]
+        lines = "".join(print_plan(pack) for pack in found)
+        return f"{lines}alone: {', '.join(alone)}" if alone else lines
+
+    return or_problems(shown)
 
 
 @cases_of("planning.fuse_packs")
