@@ -49,23 +49,32 @@ def list_artifacts(
         splits: Splits that finished, of layers that have not.
         read: Reads a value, if the reader has the flow's code and asks for previews of any value.
     """
-    listed = 0
+    found: list[ReportArtifact | _Attribute] = []
     for layer, key in keys.items():
         try:
-            found = _commit_of(store, key, (splits or {}).get(layer, ()))
+            of_split = _commit_of(store, key, (splits or {}).get(layer, ()))
         except LaminarError as error:
-            yield ReportArtifact(layer=layer, attribute="", count=0, note=str(error))
+            found.append(ReportArtifact(layer=layer, attribute="", count=0, note=str(error)))
             continue
-        if found is None:
-            continue
-        index, commit, count = found
-        for attribute in sorted(commit.archives):
-            if (listed := listed + 1) > _LISTED:
-                yield ReportArtifact(
-                    layer=layer, attribute="...", count=0, note=f"only {_LISTED} attributes are listed"
-                )
-                return
-            yield _describe(store, key, index, attribute, commit, count, read)
+        if of_split is not None:
+            index, commit, count = of_split
+            found += [_Attribute(key, index, name, commit, count) for name in sorted(commit.archives)]
+    # Several requests for each: many at once, where they wait for a network.
+    yield from store.map(lambda one: _describe(store, one, read), found[:_LISTED])
+    if len(found) > _LISTED:
+        note = f"only the first {_LISTED} of {len(found):,} attributes are listed"
+        yield ReportArtifact(layer="", attribute="", count=0, note=note)
+
+
+@_records.frozen
+class _Attribute:
+    """An attribute of a split that finished, with the number of such splits."""
+
+    key: LayerKey
+    index: int
+    name: str
+    commit: Commit
+    count: int
 
 
 def _commit_of(store: DataStore, key: LayerKey, finished: Sequence[int]) -> tuple[int, Commit, int] | None:
@@ -81,22 +90,17 @@ def _commit_of(store: DataStore, key: LayerKey, finished: Sequence[int]) -> tupl
     return index, commit, record.splits - len(record.failed)
 
 
-def _describe(  # noqa: PLR0913, PLR0917 - where it is, and how it is read
-    store: DataStore,
-    key: LayerKey,
-    index: int,
-    attribute: str,
-    commit: Commit,
-    count: int,
-    read: ValueReader | None,
-) -> ReportArtifact:
+def _describe(store: DataStore, found: ReportArtifact | _Attribute, read: ValueReader | None) -> ReportArtifact:
     """Return what is known of an attribute, by the archive of one split."""
-    known = ReportArtifact(layer=key.layer, attribute=attribute, count=count)
+    if isinstance(found, ReportArtifact):
+        return found
+    key, attribute = found.key, found.name
+    known = ReportArtifact(layer=key.layer, attribute=attribute, count=found.count)
     try:
-        archive = store.ledger.read_of_commit(key, index=index, name=attribute, commit=commit)
+        archive = store.ledger.read_of_commit(key, index=found.index, name=attribute, commit=found.commit)
     except (LaminarError, OSError) as error:
         return _records.evolve(known, note=f"cannot be read: {error}")
-    if count == 1:
+    if found.count == 1:
         known = _records.evolve(known, count=len(archive))
     if not archive.artifacts:
         return known

@@ -63,8 +63,8 @@ def collect_report(handle: ExecutionHandle, *, flow: Flow | None = None, preview
         artifacts=found,
         cost=cost,
         advice=advice,
-        link=str(getattr(handle, "link", "") or ""),
-        resume=str(getattr(handle, "resume_command", "") or ""),
+        link=str(getattr(handle, "link", "")),
+        resume=_resume_command(handle),
         notes=(*timings.notes, *failures.notes, *reader.notes),
         made=round(time.time() * 1000),
     )
@@ -81,6 +81,14 @@ def _store(handle: Any, flow: Flow | None) -> DataStore | None:
 
         return datastores.AWS.S3(root=root)
     return None if flow is None else flow.datastore
+
+
+def _resume_command(handle: Any) -> str:
+    """Return the command that resumes an execution, empty if none is known."""
+    deployment = getattr(handle, "deployment", None)
+    if deployment is None:
+        return str(getattr(handle, "resume_command", ""))
+    return f"laminar resume {deployment.name} {handle.id}"
 
 
 def _artifacts(

@@ -104,6 +104,10 @@ class S3Transport:
         """Return whether there is an object."""
         return self._ask(key, lambda objects, name: objects.exists(name))
 
+    def size(self, key: str) -> int:
+        """Return the bytes of an object."""
+        return self._ask(key, lambda objects, name: objects.size(name))
+
     def names(self, prefix: str) -> list[str]:
         """List the names directly below a prefix."""
         found = self._ask(prefix, lambda objects, name: objects.names(name))

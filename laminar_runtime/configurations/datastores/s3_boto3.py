@@ -59,6 +59,11 @@ class Boto3Objects:
         with botocore_errors():
             self._client: S3Client = boto3.Session().client("s3", config=config)
 
+    def size(self, key: str) -> int:
+        """Return the bytes of an object."""
+        with _known_errors():
+            return self._client.head_object(Bucket=self._bucket, Key=key)["ContentLength"]
+
     def exists(self, key: str) -> bool:
         """Return whether there is an object."""
         try:

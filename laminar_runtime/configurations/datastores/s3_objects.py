@@ -66,6 +66,9 @@ class Objects(Protocol):
     def exists(self, key: str) -> bool:
         """Return whether there is an object."""
 
+    def size(self, key: str) -> int:
+        """Return the bytes of an object."""
+
     def names(self, prefix: str) -> list[str]:
         """List the names of objects and folders directly below a prefix that ends with a slash."""
 

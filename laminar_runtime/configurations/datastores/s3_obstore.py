@@ -140,6 +140,10 @@ class ObstoreObjects:
             return False
         return True
 
+    def size(self, key: str) -> int:
+        """Return the bytes of an object."""
+        return int(self._ask(lambda: self._obstore.head(self._store, key))["size"])
+
     def get(self, key: str) -> bytes:
         """Read an object, a large one in ranges."""
         return self._ask(lambda: self._read(key))

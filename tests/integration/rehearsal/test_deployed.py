@@ -23,6 +23,8 @@ from laminar_runtime.exceptions import (
     NotFoundError,
     StartedBeforeError,
 )
+from laminar_runtime.report.collect import collect_report
+from laminar_runtime.report.page import render_page
 
 FLOW = """
 import time
@@ -202,3 +204,35 @@ def test_what_an_execution_cost(done: DeployedExecution) -> None:
         ("Sum", 1, 0),
     ]
     assert 0 < cost.compute < 0.01
+
+
+def test_the_page_of_an_execution(done: DeployedExecution) -> None:
+    """Without the flow's code: layers with their states, artifacts without unpickling them, and the cost."""
+    report = collect_report(done)
+    assert {layer.name: (layer.state, layer.splits) for layer in report.layers} == {
+        "Load": ("succeeded", 1),
+        "Square": ("succeeded", 3),
+        "Sum": ("succeeded", 1),
+    }
+    found = {f"{one.layer}.{one.attribute}": one for one in report.artifacts}
+    assert found["Sum.total"].preview == {"kind": "text", "text": "5"}
+    assert found["Load.rows"].count == found["Square.square"].count == 3
+    assert (found["Sum.of"].preview, found["Sum.of"].dtype) == (None, "builtins.complex")
+    assert report.cost is not None
+    assert report.cost.transitions == 7
+    assert report.link.startswith("https://")
+    assert 0 < (found["Sum.total"].size or 0) < 100
+    assert render_page(report).startswith("<!doctype html>")
+
+
+def test_the_page_of_an_execution_that_failed(failed: DeployedExecution) -> None:
+    """It names the layer, the split and the reason, and the command that resumes it."""
+    report = collect_report(failed)
+    states = {layer.name: layer.state for layer in report.layers}
+    assert (states["Load"], states["Square"]) == ("succeeded", "failed")
+    (failure,) = report.failures.shown
+    assert (failure.layer, failure.index, failure.reason) == ("Square", 1, "ValueError: no square of 1")
+    assert "in Square.__call__" in failure.frame or "__call__" in failure.traceback
+    assert report.resume == "laminar resume Numbers failed"
+    assert "ValueError: no square of 1" in render_page(report)
+    assert {one.attribute for one in report.artifacts if one.layer == "Square"} == {"square"}

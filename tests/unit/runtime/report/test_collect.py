@@ -29,6 +29,7 @@ from laminar_runtime.report.previews import preview
 from laminar_runtime.report.record import Report, ReportLayer
 from laminar_runtime.timings import Attempt, Timings
 from tests.support.reports import picture
+from tests.support.transports import Dictionary
 
 
 class Handle:
@@ -400,3 +401,29 @@ def test_flows_of_a_chain_have_names_of_their_own() -> None:
     assert names.all == ("One", "Two")
     assert [names.of(layer) for layer in "ABC"] == ["One", "Two", "One"]
     assert FlowNames(Timings(flow="nightly", execution="e")).of("A") == "nightly"
+
+
+def test_very_many_attributes_are_listed_in_part() -> None:
+    """The page stays readable, and says what it leaves out."""
+
+    class Wide(Flow): ...
+
+    @Wide.register
+    class All(Layer):
+        def __call__(self) -> None:
+            for number in range(503):
+                setattr(self, f"a{number}", number)
+
+    flow = Wide(datastore=datastores.Memory(), executor=executors.Thread())
+    found = report_of(Handle(flow("e1")), flow=flow).artifacts
+    assert len(found) == 501
+    assert found[-1].note == "only the first 500 of 503 attributes are listed"
+
+
+def test_sizes_of_a_transport_that_does_not_know_them() -> None:
+    """A transport of a user need not have them; previews are there all the same."""
+    flow = Sums(datastore=datastores.DataStore(Dictionary()), executor=executors.Thread())
+    found = {one.attribute: one for one in report_of(Handle(flow("e1")), flow=flow).artifacts}
+    assert found["table"].size is None
+    assert (found["table"].preview or {})["kind"] == "table"
+    assert found["large"].note == "too large for a preview"

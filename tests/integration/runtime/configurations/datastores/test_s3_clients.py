@@ -71,6 +71,7 @@ def test_keys_are_the_same(objects: Objects, s3_root: str, key: str) -> None:
     assert [item["Key"] for item in client.list_objects_v2(Bucket=bucket)["Contents"]] == [key]
     assert objects.get(key) == b"something"
     assert objects.exists(key)
+    assert objects.size(key) == len(objects.get(key))
     folder, _, name = key.partition("/")
     assert objects.names(f"{folder}/") == [name]
 
@@ -89,6 +90,8 @@ def test_sizes(objects: Objects, size: int) -> None:
 def test_what_is_not_there(objects: Objects) -> None:
     """An object that is not there is one kind of error."""
     assert not objects.exists("nope")
+    with pytest.raises(FileNotFoundError):
+        objects.size("nope")
     for read in (objects.get, objects.get_buffer):
         with pytest.raises(FileNotFoundError):
             read("nope")
