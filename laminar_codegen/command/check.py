@@ -8,6 +8,8 @@ import difflib
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 
+import attrs
+
 from laminar_codegen import pipeline
 from laminar_codegen.checks import bodies as rules_of_bodies
 from laminar_codegen.checks import graph as rules_of_graphs
@@ -94,13 +96,14 @@ def run(options: argparse.Namespace) -> int:
     source = loader.load(options.flow)
     problems, warnings = _inspect(source)
     try:
-        compilation = pipeline.compile_source(source, scheduling_of(options))
+        scheduling = scheduling_of(options)
+        compilation = pipeline.compile_source(source, scheduling)
     except CompileError as error:
         raise CompileError([*error.problems, *problems]) from None
     if problems:
         raise CompileError(problems)
-    for unit in compilation.units:
-        print("\n".join(_report(unit)))
+    for unit, packs in zip(compilation.units, _packs(source, scheduling, compilation), strict=True):
+        print("\n".join(_report(unit, packs)))
     if len(compilation.units) > 1:
         print("\n".join(_report_chain(compilation)))
     if labels.MACHINE_OF_TURNS in _machines(compilation):
@@ -127,7 +130,22 @@ def _inspect(source: Source) -> tuple[list[Problem], list[Problem]]:
     return problems, warnings
 
 
-def _report(unit: Unit) -> Iterator[str]:
+def _packs(
+    source: Source, scheduling: pipeline.Scheduling, compilation: pipeline.Compilation
+) -> Iterator[Sequence[str]]:
+    """Yield the lines about the packs of each flow, none if no layers may share jobs."""
+    packing = scheduling.pack or source.scheduler.pack
+    if packing == "off":
+        yield from ([] for _ in compilation.units)
+        return
+    from laminar_codegen.command.packs import report_packs
+
+    apart = pipeline.compile_source(source, attrs.evolve(scheduling, pack="off"))
+    for unit, other in zip(compilation.units, apart.units, strict=True):
+        yield [*report_packs(unit.graph, unit.plan, other.plan, packing, unit.durations)]
+
+
+def _report(unit: Unit, packs: Sequence[str]) -> Iterator[str]:
     graph, found = unit.graph, estimate(unit.machines)
     fan_outs = [layer for layer in graph.layers if layer.foreach]
     yield f"flow {graph.flow}: {_count(len(graph.layers), 'layer')}, {len(fan_outs):,} of them fan-outs"
@@ -137,6 +155,7 @@ def _report(unit: Unit) -> Iterator[str]:
     yield f"  orchestration   {_cost(found.transitions)}"
     if unit.durations is not None:
         yield from _makespan(unit, unit.durations)
+    yield from packs
     used = [kind for kind in kinds() if any(isinstance(layer.executor, kind.target) for layer in fan_outs)]
     yield from (f"  {kind.jobs_note}" for kind in sorted(used, key=lambda kind: kind.functions) if kind.jobs_note)
     yield f"  {_CONDITIONS}"

@@ -287,3 +287,38 @@ def test_check_names_what_a_profile_lacks(folder: Path, capsys: pytest.CaptureFi
         (folder / "profile.json").write_text(json.dumps({"Report": known}))
         assert main(["check", "flow.py", "--profile", "profile.json"]) == 0
         assert f"  {lack}\n" in capsys.readouterr().out
+
+
+PACKED = """
+from laminar_runtime import Flow, Layer
+
+class Report(Flow): ...
+
+@Report.register
+class A(Layer):
+    def __call__(self) -> None: ...
+
+@Report.register
+class B(Layer):
+    def __call__(self, a: A) -> None: ...
+
+@Report.register(pack=False)
+class C(Layer):
+    def __call__(self, b: B) -> None: ...
+
+if flow := Report():
+    flow()
+"""
+
+
+def test_check_prints_packs(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """What is packed, what that saves beside the same flow without packs, and why the other layers are not."""
+    (folder / "flow.py").write_text(PACKED)
+    (folder / "profile.json").write_text(json.dumps({"Report": {"A": 100, "B": 200, "C": 1}}))
+    assert main(["check", "flow.py", "--pack", "chains", "--profile", "profile.json"]) == 0
+    printed = capsys.readouterr().out
+    assert "  packs           2 of 3 layers share 1 job\n                  A, B: 1 vCPU, 2,048 MiB\n" in printed
+    assert "  saves           1 start-up, 45.0 s and $0.000" in printed
+    assert "  not packed      C: is registered with pack=False\n" in printed
+    assert main(["check", "flow.py"]) == 0
+    assert "packs" not in capsys.readouterr().out

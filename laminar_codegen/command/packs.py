@@ -1,0 +1,63 @@
+"""The lines of ``laminar-codegen check`` about packs: which layers share jobs, what that saves, and which do not."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from laminar_codegen.ir.graph import Graph
+from laminar_codegen.ir.plan import Packing, Step
+from laminar_codegen.planning.pack_costs import USUAL_COSTS
+from laminar_codegen.planning.pack_savings import packs_in, reasons_apart, savings
+
+__all__ = ["report_packs"]
+
+#: How many packs, and how many layers with one reason, are named.
+_SHOWN = 6
+#: Why a layer that could share a job has one of its own, by the packing.
+_OTHERWISE: Mapping[Packing, str] = {
+    "off": "nothing is packed",
+    "chains": "is in no chain of layers with equal containers",
+    "auto": "is as fast or as cheap in a job of its own",
+}
+
+
+def report_packs(
+    graph: Graph, plan: Step, apart: Step, packing: Packing, durations: Mapping[str, float] | None
+) -> Iterator[str]:
+    """Yield the lines about the packs of a flow.
+
+    Args:
+        graph: Its graph.
+        plan: Its plan.
+        apart: Its plan in which each layer has jobs of its own.
+        packing: Which layers may share jobs.
+        durations: The seconds of layers in the profile, None without one.
+    """
+    packs = tuple(packs_in(plan))
+    packed = sum(len(pack.layers) for pack in packs)
+    yield f"  packs           {packed:,} of {len(graph.layers):,} layers share {len(packs):,} job{_s(len(packs))}"
+    for pack in packs[:_SHOWN]:
+        yield f"                  {_list(pack.names)}: {pack.cpu:g} vCPU, {pack.memory:,} MiB"
+    if len(packs) > _SHOWN:
+        yield f"                  and {len(packs) - _SHOWN:,} more"
+    if packs:
+        saved = savings(graph, plan, apart, durations or {})
+        assumed = "" if durations else ", if each layer takes a second"
+        yield (
+            f"  saves           {saved.jobs:,} start-up{_s(saved.jobs)}, {saved.seconds:,.1f} s and "
+            f"${saved.dollars:,.6f} an execution{assumed}"
+        )
+        costs = USUAL_COSTS
+        billed = f"Fargate bills {costs.billed_start_up:g} s of this, and at least {costs.minimum:g} s"
+        yield f"                  a job starts in {costs.start_up:g} s; {billed}"
+    for reason, names in reasons_apart(graph, packs, _OTHERWISE[packing]).items():
+        yield f"  not packed      {_list(names)}: {reason}"
+
+
+def _list(names: tuple[str, ...] | list[str]) -> str:
+    shown = ", ".join(names[:_SHOWN])
+    return f"{shown} and {len(names) - _SHOWN:,} more" if len(names) > _SHOWN else shown
+
+
+def _s(number: int) -> str:
+    return "" if number == 1 else "s"
