@@ -111,6 +111,9 @@ def _add_run(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--quiet", action="store_true", help="do not show what tasks print")
     parser.add_argument("--save", type=Path, metavar="DIR", help="save all artifacts as files in DIR/<Layer>/")
     parser.add_argument(
+        "--report", type=Path, metavar="FILE", help="write the page of the execution, one HTML file, also if it failed"
+    )
+    parser.add_argument(
         "--keep", action="store_true", help="leave the embedded AWS running at the end, until it is interrupted"
     )
     parser.add_argument(

@@ -8,6 +8,7 @@ import os
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from laminar_codegen.command.exits import Exit
 from laminar_codegen.ir.graph import Graph
@@ -31,7 +32,9 @@ from laminar_runtime import Execution, results
 from laminar_runtime.command.parameters import read_parameters
 from laminar_runtime.configurations.schedulers import AWS
 from laminar_runtime.deployed.deployment import Deployment
+from laminar_runtime.deployed.execution import DeployedExecution
 from laminar_runtime.exceptions import ExecutionError, FlowError, MissingError
+from laminar_runtime.report import write_page
 
 __all__ = ["main"]
 
@@ -157,6 +160,8 @@ def _execute(
         # Those that follow are of the same deployment.
         flow.configuration.scheduler = AWS.StepFunctions(deployment=deployment.name)
     executions, failure = _run(subject, options, aws, deployment, progress)
+    if options.report is not None and executions:
+        _write_page(options.report, executions[-1], deployment, progress)
     taken = summary.measure(aws.client("stepfunctions"))
     if failure is not None:
         print("\n".join(failures.describe(failure, progress.own_paths, quiet=options.quiet)), file=sys.stderr)
@@ -184,6 +189,13 @@ def _execute(
     _show_cost(subject, progress, taken)
     print("\n".join(report))
     return Exit.OK
+
+
+def _write_page(file: Path, execution: Execution, deployment: Deployment, progress: Progress) -> None:
+    """Write the page of an execution, with the paths of the user's files."""
+    handle: Any = DeployedExecution(deployment, execution.key("").execution, flow=execution.flow)
+    file.write_text(progress.own_paths(write_page(handle, flow=execution.flow)), encoding="utf-8")
+    print(f"laminar-codegen: wrote {file}", file=sys.stderr)
 
 
 def _run(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from laminar_runtime import _records
@@ -90,8 +90,9 @@ def find_layers(  # noqa: PLR0913, PLR0917 - all that may know them
         names: The names of the flows of the execution.
         reader: Reads the note.
     """
+    last = _last_attempts(timings)
     for layer in _layers(flow, store, timings, names, reader):
-        yield _records.evolve(layer, **_state(layer, timings, failures))
+        yield _records.evolve(layer, **_state(layer.name, last.get(layer.name, {}), failures))
 
 
 def _layers(
@@ -154,25 +155,24 @@ def _layers_of_note(store: DataStore, flow: str, execution: str) -> list[ReportL
     ]
 
 
-def _state(layer: ReportLayer, timings: Timings, failures: Failures) -> dict[str, Any]:
-    """Return the state and the number of splits of a layer, by its attempts."""
-    last: dict[int | None, Attempt] = {}
-    for one in timings.attempts:
-        if one.layer == layer.name:
-            before = last.get(one.index)
-            last[one.index] = (
-                one
-                if before is None or (one.created or 0, one.attempt) >= (before.created or 0, before.attempt)
-                else before
-            )
-    splits = max([len(last), *(one.splits for one in failures if one.layer == layer.name)])
-    return {"state": _state_of([one.outcome for one in last.values()]), "splits": splits if last else None}
+def _last_attempts(timings: Timings) -> dict[str, dict[int | None, Attempt]]:
+    """Return the last attempt at each split, by the name of its layer and by its index."""
+    last: dict[str, dict[int | None, Attempt]] = {}
+    for one in sorted(timings.attempts, key=lambda one: (one.created or 0, one.attempt)):
+        last.setdefault(one.layer, {})[one.index] = one
+    return last
+
+
+def _state(layer: str, last: Mapping[int | None, Attempt], failures: Failures) -> dict[str, Any]:
+    """Return the state and the number of splits of a layer, by the last attempts at its splits."""
+    if not last:
+        return {}
+    splits = max([len(last), *(one.splits for one in failures if one.layer == layer)])
+    return {"state": _state_of([one.outcome for one in last.values()]), "splits": splits}
 
 
 def _state_of(outcomes: Iterable[str]) -> LayerState:
     found = set(outcomes)
-    if not found:
-        return "not run"
     if "failed" in found:
         return "failed"
     if found == {"succeeded"}:

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -155,10 +156,23 @@ def command(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(whole, cwd=folder, capture_output=True, text=True, check=False)
 
 
+def page_of(file: Path) -> dict[str, Any]:
+    """Return the record in the page of an execution."""
+    found: dict[str, Any] = json.loads(
+        file.read_text(encoding="utf-8").split('id="data">')[1].partition("</script>")[0]
+    )
+    return found
+
+
 def test_the_culprit_is_named(tmp_path: Path) -> None:
     """Of layers beside each other the one that failed is named and shown, not one that was stopped for it."""
-    ended = rehearse(tmp_path, BRANCHES)
+    ended = rehearse(tmp_path, BRANCHES, "--report", "page.html")
     assert (ended.returncode, ended.stdout) == (1, "")
+    data = page_of(tmp_path / "page.html")
+    assert {layer["name"]: layer["state"] for layer in data["layers"]} == {"Bad": "failed", "Beside": "failed"}
+    first = next(one for one in data["failures"]["shown"] if one["layer"] == "Bad")
+    assert first["reason"] == "ValueError: the culprit"
+    assert f'File "{tmp_path / "flow.py"}"' in first["traceback"]
     assert "ended FAILED: layer 'Bad' of flow 'F' failed on attempt 1: ValueError: the culprit" in ended.stderr
     assert "ValueError: the culprit" in ended.stderr
     assert "innocent" not in ended.stderr.partition("the last lines of ")[2]
@@ -240,9 +254,16 @@ def test_a_file_that_handles_errors_of_its_flow(tmp_path: Path) -> None:
 
 
 def test_layers_on_lambda_are_shown(tmp_path: Path) -> None:
-    """Tasks on AWS Lambda are shown as jobs are; an invocation of the planner is not a task."""
-    ended = rehearse(tmp_path, FUNCTIONS)
+    """Tasks on AWS Lambda are shown as jobs are, also on the page; an invocation of the planner is not a task."""
+    ended = rehearse(tmp_path, FUNCTIONS, "--report", "page.html")
     assert ended.returncode == 0, ended.stderr
+    data = page_of(tmp_path / "page.html")
+    assert [(layer["name"], layer["depends"], layer["state"]) for layer in data["layers"]] == [
+        ("Load", [], "succeeded"),
+        ("Each", ["Load"], "succeeded"),
+        ("Total", ["Each"], "succeeded"),
+    ]
+    assert {shape["on"] for shape in data["attempts"]["shapes"]} >= {"AWS Lambda, X86_64"}
     changes = [line.split("s  ", 1)[1] for line in ended.stderr.splitlines() if "s  " in line]
     assert [change for change in changes if "Each" not in change] == [
         "Load: 1 running",
