@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from laminar_runtime.command.exits import Exit, of_status
 from laminar_runtime.command.printing import failures_as_json, print_json, print_line, row_as_json, spell_duration
 from laminar_runtime.command.targets import Row, Target
 from laminar_runtime.exceptions import ExecutionFailedError, LaminarError, TimeLimitError, WaitTimeoutError
+from laminar_runtime.timings import OUTCOMES, Attempt
 
-__all__ = ["describe", "finish", "report"]
+__all__ = ["count_tasks", "describe", "finish", "report"]
 
 
 def finish(target: Target, id: str, begin: Callable[[], object], *, as_json: bool) -> Exit:  # noqa: A002 - as users say it
@@ -26,7 +28,9 @@ def finish(target: Target, id: str, begin: Callable[[], object], *, as_json: boo
         The exit code.
     """
     try:
-        begin()
+        # What tasks print must not stand in the JSON.
+        with contextlib.redirect_stdout(sys.stderr) if as_json else contextlib.nullcontext():
+            begin()
     except Exception as error:
         if not _is_of_execution(error):
             raise
@@ -68,13 +72,14 @@ def _text_of(error: Exception) -> str:
     return tracebacks.text(error)
 
 
-def report(target: Target, id: str, *, as_json: bool) -> Exit:  # noqa: A002 - the same
+def report(target: Target, id: str, *, as_json: bool, layers: bool = False) -> Exit:  # noqa: A002 - the same
     """Print how far an execution is and, if it did not succeed, why.
 
     Args:
         target: The target.
         id: The execution's id.
         as_json: Whether to print JSON.
+        layers: Whether to count the tasks of each layer, too.
 
     Returns:
         The exit code of its status.
@@ -82,13 +87,40 @@ def report(target: Target, id: str, *, as_json: bool) -> Exit:  # noqa: A002 - t
     row = target.row(id)
     failed = of_status(row.status) is Exit.FAILED
     failures = target.execution(id).failures() if failed else None
+    counts = count_tasks(target.execution(id).timings().attempts) if layers else None
     if as_json:
-        print_json({**row_as_json(row), "failures": None if failures is None else failures_as_json(failures)})
+        found = None if failures is None else failures_as_json(failures)
+        print_json({**row_as_json(row), "failures": found, **({} if counts is None else {"layers": counts})})
     else:
         print_line(describe(row))
+        for layer, outcomes in (counts or {}).items():
+            print_line(f"  {layer}: {', '.join(f'{count:,} {outcome}' for outcome, count in outcomes.items())}")
         if failures is not None and failures.count:
             print_line(str(failures))
     return of_status(row.status)
+
+
+def count_tasks(attempts: Iterable[Attempt]) -> dict[str, dict[str, int]]:
+    """Return how many tasks of each layer are how far: of several attempts at a split, the last one counts.
+
+    Args:
+        attempts: The attempts of an execution.
+
+    Example:
+        >>> attempts = [Attempt(layer="Train", index=index, outcome="succeeded") for index in range(3)]
+        >>> count_tasks([*attempts, Attempt(layer="Train", index=2, attempt=2, outcome="running")])
+        {'Train': {'running': 1, 'succeeded': 2}}
+    """
+    last: dict[tuple[str, int | None], Attempt] = {}
+    for one in attempts:
+        before = last.get((one.layer, one.index))
+        if before is None or before.attempt <= one.attempt:
+            last[one.layer, one.index] = one
+    counts: dict[str, dict[str, int]] = {}
+    for one in last.values():
+        of_layer = counts.setdefault(one.layer, {})
+        of_layer[one.outcome] = of_layer.get(one.outcome, 0) + 1
+    return {layer: {name: found[name] for name in OUTCOMES if name in found} for layer, found in counts.items()}
 
 
 def describe(row: Row) -> str:

@@ -15,6 +15,7 @@ Prints how far an execution is and, if it did not succeed, why. The exit code sa
 
   laminar status nightly
   laminar status nightly 2026-01-31
+  laminar status --layers nightly
   laminar status --json flow.py last
 """
 
@@ -26,6 +27,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         parser: Its parser.
     """
     add_execution(parser)
+    parser.add_argument(
+        "--layers",
+        action="store_true",
+        help="also count the tasks of each layer, by how far they are: a deployed execution takes a request for "
+        "each 100 of them",
+    )
     add_json(parser)
 
 
@@ -39,4 +46,4 @@ def run(options: argparse.Namespace) -> int:
         The exit code of its status.
     """
     target = find_target(options)
-    return report(target, choose(target, options.id), as_json=options.json)
+    return report(target, choose(target, options.id), as_json=options.json, layers=options.layers)

@@ -149,6 +149,9 @@ def test_status_of_a_failure(laminar: Laminar, failed: str) -> None:
     assert ended.out.startswith("execution failed of Report: FAILED after ")
     assert "layer 'Work' (split 1 of 0 to 2) of flow 'Report' failed on attempt 1: ValueError: row 1" in ended.out
     record = laminar("status", "--json", NAME, failed).json["failures"]
+    layers = laminar("status", "--json", "--layers", NAME, failed).json["layers"]
+    assert layers == {"Load": {"succeeded": 1}, "Work": {"succeeded": 2, "failed": 1}}
+    assert "  Work: 2 succeeded, 1 failed\n" in laminar("status", "--layers", NAME, failed).out
     assert (record["count"], record["failures"][0]["layer"], record["failures"][0]["index"]) == (1, "Work", 1)
 
 

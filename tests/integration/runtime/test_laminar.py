@@ -76,6 +76,13 @@ def test_a_run_by_processes(laminar: Laminar) -> None:
     assert laminar("logs", "flow.py").stdout.splitlines()[0] == "working on 1"
 
 
+def test_json_is_alone_on_standard_output(laminar: Laminar) -> None:
+    """What tasks print is on standard error then."""
+    ended = laminar("run", "--json", "--id", "e1", "flow.py")
+    assert json.loads(ended.stdout)["status"] == "SUCCEEDED"
+    assert "[Work/0] working on 0" in ended.stderr
+
+
 def test_a_run_in_the_background(laminar: Laminar) -> None:
     """It continues after the command that started it; it is waited for, and stopped, from elsewhere."""
     name = laminar("start", "--param", "sleep=30", "flow.py").stdout.strip()
