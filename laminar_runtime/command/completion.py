@@ -37,7 +37,7 @@ _laminar() {{
 }}
 complete -o filenames -F _laminar laminar
 """
-_ZSH = "autoload -Uz bashcompinit && bashcompinit\n"
+_ZSH = "autoload -Uz compinit bashcompinit\n(( $+functions[compdef] )) || compinit\nbashcompinit\n"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -92,5 +92,5 @@ def _fish(words: dict[str, list[str]]) -> str:
         behind = f"complete -c laminar -n '__fish_seen_subcommand_from {name}'"
         options = [word.removeprefix("--") for word in words[name] if word.startswith("--")]
         lines += [f"{behind} -l {option}" for option in options]
-        lines += [f"{behind} -a {word}" for word in words[name] if not word.startswith("--")]
+        lines += [f"{behind} -f -a {word}" for word in words[name] if not word.startswith("--")]
     return "\n".join(lines) + "\n"
