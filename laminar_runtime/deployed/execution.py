@@ -293,6 +293,13 @@ class DeployedExecution:
         return measuring.read_cost(self)
 
     @property
+    def resume_command(self) -> str:
+        """The command that resumes it."""
+        from laminar_runtime.deployed.failing import resume_command
+
+        return resume_command(self.deployment.name, self.id)
+
+    @property
     def link(self) -> str:
         """The address of its start in the console of AWS."""
         from laminar_runtime.failures.console import execution_link

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from laminar_runtime.deployed.deployment import Deployment
     from laminar_runtime.failures.record import Failures
 
-__all__ = ["SHOWN", "error_of", "read_failures"]
+__all__ = ["SHOWN", "error_of", "read_failures", "resume_command"]
 
 #: How many failures an error has.
 SHOWN = 10
@@ -69,7 +69,7 @@ def error_of(deployment: Deployment, execution: str, described: Any, flow: str =
     lines = (
         f"execution {execution} of '{deployment.name}' ended {status}: {reasons}",
         link,
-        f"Resume it with deployed.find({deployment.name!r}).execution({execution!r}).resume()",
+        f"Resume it with: {resume_command(deployment.name, execution)}",
     )
     kind = AbortedError if status == "ABORTED" else ExecutionFailedError
     return kind("\n".join(lines), execution=execution, status=status, failures=failures, link=link)
@@ -80,5 +80,17 @@ def _limit_message(name: str, execution: str, arn: str, seconds: int | None) -> 
     return (
         f"execution {execution} of '{name}' did not end {within}, and its layers were stopped: {arn} timed "
         "out. If it needs more time, give the flow more, Flow(timeout=...), and deploy it again. Then resume it "
-        f"with deployed.find({name!r}).execution({execution!r}).resume(), which has the whole time again"
+        f"with {resume_command(name, execution)}, which has the whole time again"
     )
+
+
+def resume_command(name: str, execution: str) -> str:
+    """Return the command that resumes an execution.
+
+    Args:
+        name: The name of the deployment.
+        execution: The execution's id.
+    """
+    import shlex
+
+    return f"laminar resume {shlex.quote(name)} {execution}"
