@@ -28,9 +28,9 @@ from laminar_codegen.lower_states.states import emit_states, measure_steps
 from laminar_codegen.planning.choose_packs import choose_packs
 from laminar_codegen.planning.make_plan import make_plan
 from laminar_codegen.planning.pack_costs import USUAL_COSTS
-from laminar_codegen.planning.pack_splits import splits_per_job
 from laminar_codegen.rehearsal.simulated import Attempt, profiled_services, replay_flow
 from laminar_runtime.configurations.layers import ForEach, Parameter
+from laminar_runtime.splits.packing import splits_per_job
 
 __all__ = ["Run", "main", "rows", "run_fan_out", "run_workflow"]
 
@@ -161,8 +161,8 @@ def _of_fan_outs(start_up: float) -> Iterator[Row]:
     seconds = 2
     for splits in (1_000, 10_000):
         for limit in (None, 256):
-            share = splits_per_job(seconds, splits, limit)
-            packed = run_fan_out(splits, seconds, start_up, min(math.ceil(splits / share), limit or splits))
+            children = limit or math.ceil(splits / splits_per_job(seconds, splits))
+            packed = run_fan_out(splits, seconds, start_up, children)
             apart = _one_by_one(splits, seconds, start_up, limit or splits)
             name = f"{splits:,} splits of {seconds} s, {f'{limit} at a time' if limit else 'all at once'}"
             goals = (faster(10), less(12)) if limit and splits == 10_000 else (None, None)  # noqa: PLR2004 - the goal's

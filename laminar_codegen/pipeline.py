@@ -233,6 +233,10 @@ def _plan(graph: Graph, durations: Mapping[str, float] | None, joins: Joins, pac
 
 def _compile(graph: Graph, joins: Joins, profile: Path | None, packing: Packing) -> Unit:
     durations = _durations(graph, profile)
+    if packing == "auto" and durations:
+        from laminar_codegen.planning.pack_splits import pack_splits
+
+        graph = pack_splits(graph, durations)
     plan = _plan(graph, durations, joins, packing)
     # The state machine, with references to resources that the document declares.
     machines = emit_states(graph, plan)

@@ -109,6 +109,7 @@ class LayerNode(Struct):
         local_concurrency: What its executor runs at once on this machine, if the flow says so.
         inherited: The fields of its container that its flow gave, and it did not.
         pack: Whether it may share its job with other layers.
+        split_seconds: The seconds of a split of it, if the planner decides how many of them a job runs.
     """
 
     name: str
@@ -129,6 +130,12 @@ class LayerNode(Struct):
     local_concurrency: int | None = attrs.field(default=None, repr=False)
     inherited: frozenset[str] = attrs.field(default=frozenset(), repr=False)
     pack: bool = True
+    split_seconds: float | None = None
+
+    @property
+    def shares_splits(self) -> bool:
+        """Whether its jobs share its splits, and each runs several of them."""
+        return self.fan_out.shares_splits or self.split_seconds is not None
 
     @functools.cached_property
     def placement(self) -> Placement:

@@ -66,6 +66,8 @@ class Planners:
             again: Whether the planner may be asked again, with the plan, after a failure.
         """
         given: dict[str, Value] = {"redrives": _REDRIVES} if again else {}
+        if layer.split_seconds is not None:
+            given["split_seconds"] = layer.split_seconds
         return self._ask_and_read(layer, name, Suffix.PLAN_ANSWER, comment, after, given)
 
     def replan(self, layer: LayerNode, after: str) -> tuple[Task, ...]:

@@ -59,6 +59,7 @@ def _layer(layer: LayerNode) -> dict[str, Value]:
         "after": ", ".join(layer.depends),
         "foreach": ", ".join(_dimension(item.layer, item.attribute, item.index) for item in layer.foreach),
         **_set(layer.fan_out),
+        "split_seconds": layer.split_seconds,
         "pipelined": layer.pipelined,
         "may_be_skipped": layer.optional,
         "hooks": ", ".join(f"{kind} {name}" for kind, name in layer.hooks),

@@ -1,30 +1,55 @@
-"""How many splits of a fan-out a job runs, if each takes seconds.
+"""Which fan-outs run several of their splits in a job, because a split is short: with `pack="auto"`.
 
-With a limit of splits that run at once there are as many jobs as may run, each of which takes one split after the
-other: no job is idle, and none starts later. Without a limit a job aims at a few minutes, as AWS advises:
-https://docs.aws.amazon.com/batch/latest/userguide/bestpractice1.html
+Their number is known when the flow runs. So the planner divides them, by the seconds of a split in the profile: see
+`laminar_runtime.splits.packing`.
 """
 
 from __future__ import annotations
 
-__all__ = ["splits_per_job"]
+from collections.abc import Mapping
 
-#: The seconds of a job: AWS advises 3 to 5 minutes.
-_SECONDS = 240.0
+import attrs
+
+from laminar_codegen.ir.graph import Graph, LayerNode
+from laminar_codegen.planning.fuse_fan_outs import fuse_fan_outs
+from laminar_runtime.splits.packing import MOST_SECONDS
+
+__all__ = ["obstacle", "pack_splits"]
 
 
-def splits_per_job(seconds: float, splits: int, limit: int | None = None) -> int:
-    """Return how many splits a job runs, if all jobs run as many.
+def pack_splits(graph: Graph, durations: Mapping[str, float]) -> Graph:
+    """Return a graph whose fan-outs over many short splits have the seconds of a split.
 
     Args:
+        graph: The graph.
+        durations: The seconds of layers; of a fan-out, of its longest split.
+    """
+    together = {name for unit in fuse_fan_outs(graph) if len(unit.layers) > 1 for name in unit.layers}
+
+    def pack(layer: LayerNode) -> LayerNode:
+        seconds = durations.get(layer.name)
+        if not layer.foreach or layer.name in together or seconds is None or obstacle(layer, seconds):
+            return layer
+        return attrs.evolve(layer, split_seconds=round(seconds, 3))
+
+    return attrs.evolve(graph, layers=tuple(map(pack, graph.layers)))
+
+
+def obstacle(layer: LayerNode, seconds: float) -> str | None:
+    """Return why a job runs one split of a fan-out, None if it may run several, as the planner decides.
+
+    Args:
+        layer: The layer.
         seconds: The seconds of a split.
-        splits: The number of splits.
-        limit: How many may run at once, None if all may.
 
     Example:
-        >>> splits_per_job(2, 10_000), splits_per_job(2, 10_000, limit=256), splits_per_job(600, 10)
-        (120, 40, 1)
+        ``"takes 200 seconds for a split"`` for a split that takes longer than half a job.
     """
-    if limit is not None:
-        return max(1, -(-splits // limit))
-    return max(1, min(splits, int(_SECONDS // seconds) if seconds > 0 else splits))
+    reasons = {
+        "is registered with pack=False": not layer.pack,
+        f"runs on {layer.executor.service}": not layer.executor.shares_splits,
+        "says itself how many splits a job runs": layer.fan_out.shares_splits,
+        "has hooks that choose its container": layer.sized,
+        f"takes {seconds:g} seconds for a split": seconds > MOST_SECONDS / 2,
+    }
+    return next((reason for reason, holds in reasons.items() if holds), None)

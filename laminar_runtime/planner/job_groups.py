@@ -17,6 +17,7 @@ from laminar_runtime.configurations.layers import Container, ForEach
 from laminar_runtime.exceptions import ExecutionError, LayerError
 from laminar_runtime.layer import Layer
 from laminar_runtime.limits import ARRAY_CHILDREN
+from laminar_runtime.splits.packing import splits_per_job
 from laminar_runtime.storage.layout import LayerKey
 
 if TYPE_CHECKING:
@@ -69,7 +70,11 @@ def shares_of(limit: int, sizes: Sequence[int]) -> list[int]:
 
 
 def groups_of(
-    layer: Layer, splits: int, attempt: int, parts: Iterable[tuple[dict[str, Any], list[int]]]
+    layer: Layer,
+    splits: int,
+    attempt: int,
+    parts: Iterable[tuple[dict[str, Any], list[int]]],
+    seconds: float | None = None,
 ) -> tuple[dict[str, Any], ...]:
     """Return the jobs of some splits, as groups of a plan.
 
@@ -81,8 +86,11 @@ def groups_of(
         splits: The number of its splits.
         attempt: The attempt, from 1.
         parts: The indexes of splits with equal containers, each with the overrides of these.
+        seconds: The seconds of a split, if its jobs run as many splits as is good.
     """
     foreach = layer.configuration.foreach
+    if seconds is not None and not foreach.shares_splits:
+        foreach = _records.copy(foreach, splits_per_job=splits_per_job(seconds, splits))
     jobs: list[tuple[dict[str, Any], Sequence[int]]]
     if foreach.shares_splits and executor_of(layer.execution, layer.name).claims_splits:
         jobs = list(_claiming_jobs(foreach, attempt, [part for part in parts if part[1]]))

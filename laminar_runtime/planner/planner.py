@@ -77,7 +77,8 @@ def answer(execution: Execution, layer: str, request: Mapping[str, Any]) -> None
         layer: The layer's name.
         request: The request. It is empty for the first attempt. For a later one it is ``{"plan": the plan of the failed
             attempt, "error": {"Error", "Cause"}, "redrives": how often the execution was redriven}``. For a pipeline it
-            has the names of its layers as ``"chain"``.
+            has the names of its layers as ``"chain"``. If the compiler packs the splits of the layer into jobs, it has
+            the seconds of a split as ``"split_seconds"``.
 
     Raises:
         ExecutionError: If the layer cannot be planned, or has no attempt left.
@@ -109,7 +110,7 @@ def plan_of(execution: Execution, layer: str, request: Mapping[str, Any]) -> Lay
     drive: str = request.get("drive", "")
     if failed is None or redrives > failed["redrives"]:
         # A redrive starts with the request that failed: attempts are counted again from 1.
-        plan = plan_layer(execution, layer, pipeline=pipeline, drive=drive)
+        plan = plan_layer(execution, layer, pipeline=pipeline, drive=drive, seconds=request.get("split_seconds"))
     elif pipeline:
         raise _failed_pipeline(execution, pipeline, failed, request["error"])
     else:
@@ -128,7 +129,9 @@ def write_empty_answer() -> None:
     Path(os.environ[task_environment.PLAN_FILE]).write_text("{}", encoding="utf-8")
 
 
-def plan_layer(execution: Execution, name: str, *, pipeline: Sequence[str] = (), drive: str = "") -> LayerPlan:
+def plan_layer(
+    execution: Execution, name: str, *, pipeline: Sequence[str] = (), drive: str = "", seconds: float | None = None
+) -> LayerPlan:
     """Plan the first attempt at a layer whose dependencies have ended.
 
     Splits that finished before, for example in a resumed execution, are not planned again.
@@ -138,6 +141,7 @@ def plan_layer(execution: Execution, name: str, *, pipeline: Sequence[str] = (),
         name: The layer.
         pipeline: The layers of the pipeline that this layer starts. A split is planned if it is left in any of them.
         drive: The number of the resume or redrive of the execution.
+        seconds: The seconds of a split, if its jobs run as many splits as is good.
 
     Raises:
         SubmissionError: If a submission hook fails, and the layer has an attempt left.
@@ -167,7 +171,7 @@ def plan_layer(execution: Execution, name: str, *, pipeline: Sequence[str] = (),
         done = set.intersection(*(_finished_splits(execution, each, splits) for each in pipeline or [name]))
     left = [index for index in range(splits) if index not in done]
     if not layer_hooks.of_kind(layer, "submission") and not layer_hooks.of_kind(layer, "retry"):
-        return LayerPlan(splits=splits, groups=groups_of(layer, splits, 1, [({}, left)]))
+        return LayerPlan(splits=splits, groups=groups_of(layer, splits, 1, [({}, left)], seconds))
     planned = {index: submissions.Split(layer.configuration.copy(), 1) for index in left}
     return _plan_with_hooks(execution, name, splits, 1, planned, drive)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
@@ -27,6 +28,7 @@ from laminar_codegen.render.terraform_json import render_machine
 from laminar_runtime import _records, indexes, task_environment
 from laminar_runtime.planner.job_groups import arrays
 from laminar_runtime.planner.planner import LayerPlan
+from laminar_runtime.splits.packing import splits_per_job
 from laminar_runtime.storage.layout import answer_key, cache_prefix
 
 __all__ = ["profiled_services", "replay_flow"]
@@ -165,6 +167,8 @@ class _Planner:
             raise NamedError("ExecutionError", f"layer '{layer}' failed")
         splits = self.splits.get(layer, 1)
         limit = self.limits.get(layer, splits)
+        if "split_seconds" in request:
+            limit = math.ceil(splits / splits_per_job(request["split_seconds"], splits))
         plan = LayerPlan(splits=splits, groups=[_group(group, splits, limit) for group in arrays(range(splits))])
         return _records.plain(plan)
 

@@ -184,7 +184,7 @@ def check_attempts(graph: Graph) -> Iterator[Problem]:
     for layer in _on_batch(graph):
         attempts = layer.retry.attempts
         # A child that claims splits makes the attempts itself.
-        batch_retries = layer.foreach and not layer.fan_out.shares_splits
+        batch_retries = layer.foreach and not layer.shares_splits
         if (batch_retries or layer.retry.on) and attempts > JOB_ATTEMPTS:
             how = "fans out" if batch_retries else "names failures"
             what = f"layer '{layer.name}' {how} with {attempts} attempts; AWS Batch makes at most {JOB_ATTEMPTS}"

@@ -107,7 +107,7 @@ class BatchStates(TaskStates):
         ]
         if layer.replanned:
             environment.append(_variable(task_environment.LAYER_ATTEMPT, f"$string({_GROUP}.attempt)"))
-        if layer.fan_out.shares_splits:
+        if layer.shares_splits:
             claims = ".".join((_GROUP, "claims"))  # noqa: FLY002 - with a dot it would look like a key of the datastore
             environment.append(_variable(task_environment.LAYER_CLAIMS, claims))
             # Of all splits that a child runs: it stops each of them after the timeout of the layer.
@@ -235,7 +235,7 @@ def _strategy(layer: LayerNode, *, once: bool) -> dict[str, Value]:
     Batch retries each child of an array on its own, so that finished splits are not run again.
     """
     retry, spot, ec2 = layer.retry, layer.container.spot, on_ec2(layer.placement)
-    if layer.fan_out.shares_splits:
+    if layer.shares_splits:
         # A child runs many splits, so it may be started as often as AWS Batch starts a job.
         attempts = 1 if layer.replanned else retry.attempts
         return {"RetryStrategy": pascal(job_container.retry_strategy(spot=True, attempts=attempts, on=retry.on))}

@@ -9,7 +9,7 @@ import attrs
 
 from laminar_codegen.ir.expressions import Ref, Value
 from laminar_codegen.ir.graph import Graph, LayerNode
-from laminar_codegen.ir.placement import USUAL, Container, Placement, Queue, Target
+from laminar_codegen.ir.placement import USUAL, Container, Placement, Queue, Target, place
 from laminar_codegen.targets.batch.options import secrets_in
 from laminar_runtime.configurations.executors import Executor
 from laminar_runtime.splits.job_container import fargate_size
@@ -158,7 +158,7 @@ def placement_of(layer: LayerNode) -> Placement:
     """
     times, container = layer.fan_out.splits_at_once, layer.container
     larger = attrs.evolve(container, cpu=container.cpu * times, memory=container.memory * times)
-    return Placement(container if times == 1 else larger, layer.executor)
+    return layer.placement if times == 1 else place(larger, layer.executor)
 
 
 def usual_size(placement: Placement) -> tuple[float, int]:

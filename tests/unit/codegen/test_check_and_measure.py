@@ -88,6 +88,20 @@ def test_auto_needs_a_profile(folder: Path, capsys: pytest.CaptureFixture[str]) 
     assert "ExactJoins" in capsys.readouterr().out
 
 
+def test_short_splits_are_packed_by_a_profile(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The state machine passes the seconds of a split to the planner, and the children of the job claim the splits."""
+    (folder / "profile.json").write_text('{"Report": {"A": 20, "B": 50, "C": 2, "D": 30}}')
+    options = ["flow.py", "--profile", "profile.json", "--emit", "asl"]
+    assert main([*options, "--pack", "off"]) == 0
+    printed = capsys.readouterr().out
+    assert "split_seconds" not in printed
+    assert "LAMINAR_LAYER_CLAIMS" not in printed
+    assert main([*options, "--pack", "auto"]) == 0
+    printed = capsys.readouterr().out
+    assert '"split_seconds": 2' in printed
+    assert "LAMINAR_LAYER_CLAIMS" in printed
+
+
 def test_the_scheduler_says_how_a_flow_is_planned(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """What the file says holds unless the command says otherwise."""
     scheduler = "from laminar_runtime.configurations.schedulers import AWS\n\nif flow"

@@ -44,6 +44,7 @@ OTHERS: dict[str, Any] = {
     "retry": Retry(3, 1, 2, 0),
     "optional": True,
     "executor": LambdaTarget(concurrency=10),
+    "split_seconds": 2.0,
     "pipelined": True,
     "fan_out": ForEach([Parameter("Load", "rows", None)], pipelined=True),
 }

@@ -199,6 +199,18 @@ def test_jobs_that_run_several_splits(foreach: dict[str, int], splits: int, size
     assert (found["size"], found["claims"]) == (size, f"1-0.{size}")
 
 
+def test_jobs_of_a_layer_whose_splits_take_known_seconds() -> None:
+    """The compiler passes the seconds on, the planner knows the number of splits."""
+    request = {"split_seconds": 2.0}
+    (found,) = planner.plan_of(wide(10_000), "Each", request).groups
+    assert (found["size"], found["claims"]) == (84, "1-0.84")
+    (found,) = planner.plan_of(wide(50), "Each", request).groups
+    assert (found["size"], found["claims"]) == (50, "1-0.50")
+    # What the flow says counts more.
+    (found,) = planner.plan_of(wide(10_000), "Limited", request).groups
+    assert found["claims"] == "1-0.4"
+
+
 def test_jobs_that_run_splits_beside_each_other_are_larger() -> None:
     """Also where hooks choose the container of one split."""
     execution = in_memory(Wide).execution("e1")

@@ -29,9 +29,20 @@ from tests.support.shown import evaluator, options_in, or_problems
 
 cases_of("planning.partial_order")(evaluator(partial_order))
 cases_of("planning.duration_samples")(evaluator(duration_samples))
-cases_of("planning.pack_splits")(evaluator(pack_splits))
 cases_of("planning.pack_schedule")(evaluator(pack_schedule))
 cases_of("planning.makespan")(evaluator(makespan, graph_in=graph_in, JoinNode=JoinNode))
+
+
+@cases_of("planning.pack_splits")
+def splits_per_job_of(text: str) -> str:
+    """Print the fan-outs of which a job runs several splits, and why others do not."""
+    graph, durations = graph_in(text), durations_in(text)
+    packed = pack_splits.pack_splits(graph, durations)
+    return "".join(
+        f"{layer.name}: {layer.split_seconds or pack_splits.obstacle(layer, durations.get(layer.name, 0)) or 'no'}\n"
+        for layer in packed.layers
+        if layer.foreach
+    )
 
 
 class Order:

@@ -12,6 +12,7 @@ from laminar_codegen.ir.plan import layers_of
 from laminar_codegen.lower_states.states import emit_states
 from laminar_codegen.pipeline import Compilation
 from laminar_codegen.planning.make_plan import make_plan
+from laminar_codegen.planning.pack_splits import pack_splits
 from laminar_codegen.rehearsal.simulated import (
     Attempt,
     Invocation,
@@ -42,6 +43,19 @@ def test_a_limit_takes_time_and_no_transitions() -> None:
     limited, unlimited = replayed("max_concurrency=4"), replayed("")
     assert (limited.seconds, unlimited.seconds) == (6, 2)
     assert limited.transitions == unlimited.transitions
+
+
+def test_jobs_of_several_splits_start_sooner_than_one_for_each() -> None:
+    """The planner divides 10,000 splits of two seconds into jobs of four minutes, in as many transitions."""
+    graph = graph_in("A\nB | each=A.x takes=2")
+    packed = pack_splits(graph, {"B": 2})
+    services = profiled_services({"B": 2}, splits={"B": 10_000})
+    replayed = replay_flow(emit_states(packed, make_plan(packed)), services=services)
+    assert (replayed.seconds, len(services.jobs.attempts)) == (240, 85)  # 84, and that of A
+    alone = replay_flow(
+        emit_states(graph, make_plan(graph)), services=profiled_services({"B": 2}, splits={"B": 10_000})
+    )
+    assert replayed.transitions == alone.transitions
 
 
 @attrs.define
