@@ -8,7 +8,8 @@ from typing import Any, ClassVar
 
 import attrs
 
-from laminar_codegen.ir.asl import Catcher, Map, State, StateMachine, Task
+from laminar_codegen.companions.companion import Companion
+from laminar_codegen.ir.asl import Catcher, Map, State, Task
 from laminar_codegen.ir.deployment import Deployment, Role, TaskResource
 from laminar_codegen.ir.expressions import Ref, Value
 from laminar_codegen.ir.graph import Graph, LayerNode
@@ -22,7 +23,7 @@ from laminar_codegen.policies.statement import Statement
 from laminar_codegen.problems import Problem
 from laminar_runtime.configurations.executors import Executor
 
-__all__ = ["Attempts", "Companion", "TargetKind", "TaskStates", "roles_of_layers"]
+__all__ = ["Attempts", "TargetKind", "TaskStates", "roles_of_layers"]
 
 
 @attrs.frozen(eq=False, repr=False)
@@ -114,29 +115,6 @@ def _no_locals(_: Deployment) -> Mapping[str, Value]:
 
 def _no_validations(_: Deployment) -> Mapping[Ref, tuple[Validation, ...]]:
     return {}
-
-
-@attrs.frozen(kw_only=True, eq=False, repr=False)
-class Companion:
-    """A state machine that a kind of target needs besides those of the flows, and the resource that starts it.
-
-    Args:
-        label: Its label, and that of the role that starts it.
-        needed: Returns whether flows need it.
-        machine: Returns the state machine.
-        role: Returns this role, given the flows, as in "flow Report".
-        permissions: Returns the statements of this role.
-        local_values: Returns its local values of a document.
-        emit: Returns the blocks of the resource that starts it.
-    """
-
-    label: str
-    needed: Callable[[Sequence[Graph]], bool]
-    machine: Callable[[Sequence[Graph]], StateMachine]
-    role: Callable[[str], Role]
-    permissions: Callable[[Deployment], Fitted]
-    local_values: Callable[[Deployment], Mapping[str, Value]]
-    emit: Callable[[], Iterable[Block]]
 
 
 @attrs.frozen(kw_only=True, eq=False, repr=False)

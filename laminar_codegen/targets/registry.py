@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from laminar_codegen.companions.companion import Companion
 from laminar_codegen.ir.deployment import Planner, TaskResource
 from laminar_codegen.ir.graph import Graph
 from laminar_codegen.ir.placement import Target
 from laminar_codegen.targets.aws_lambda.kind import LAMBDA
 from laminar_codegen.targets.batch.kind import BATCH
-from laminar_codegen.targets.kind import Companion, TargetKind
+from laminar_codegen.targets.kind import TargetKind
 from laminar_runtime import Flow
 from laminar_runtime.configurations.executors import Executor
 

@@ -36,7 +36,7 @@ from laminar_codegen.targets.batch.planner_jobs import planner_job, planner_jobs
 from laminar_codegen.targets.batch.start_permissions import for_execution, local_values
 from laminar_codegen.targets.batch.states import BatchStates
 from laminar_codegen.targets.batch.stop_jobs import emit_stop_jobs
-from laminar_codegen.targets.batch.stop_jobs_rule import emit_rule, ended_executions
+from laminar_codegen.targets.batch.stop_jobs_rule import emit_stop_rule, ended_executions
 from laminar_codegen.targets.batch.task_permissions import for_layers_with, for_tasks
 from laminar_codegen.targets.functions import emit_planner
 from laminar_codegen.targets.kind import Attempts, TargetKind, TaskStates
@@ -87,7 +87,7 @@ def stop_jobs(text: str) -> str:
 @cases_of("targets.batch.stop_jobs_rule")
 def stop_jobs_rule(text: str) -> str:
     """A graph -> the events about its executions, and the rule that they meet."""
-    return f"{as_yaml(ended_executions(deployment_in(text)))}{as_hcl(*emit_rule())}"
+    return f"{as_yaml(ended_executions(deployment_in(text)))}{as_hcl(*emit_stop_rule())}"
 
 
 def _states(of: Callable[[Graph], TaskStates]) -> Callable[[str], str]:

@@ -1,0 +1,1 @@
+"""State machines beside those of the flows: events of EventBridge start them."""
