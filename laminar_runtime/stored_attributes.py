@@ -50,8 +50,10 @@ def _read_archive_or_input(layer: Layer, name: str) -> Archive:
     try:
         return _read_archive(layer, name)
     except MissingError:
-        if not (_has_parameters(layer) and layer.execution.take_input()):
+        if not _has_parameters(layer):
             raise
+        # Another task may have stored them since they were looked for.
+        layer.execution.take_input()
         return _read_archive(layer, name)
 
 

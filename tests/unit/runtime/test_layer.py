@@ -5,8 +5,10 @@ from __future__ import annotations
 import pytest
 
 from laminar_runtime import Flow, Layer, Parameters
+from laminar_runtime.configurations import datastores, executors
+from laminar_runtime.configurations.datastores.memory import MemoryTransport
 from laminar_runtime.exceptions import DatastoreError, LayerError
-from laminar_runtime.storage.layout import input_key
+from laminar_runtime.storage.layout import LayerKey, input_key
 from tests.support.harness import in_memory
 
 
@@ -237,3 +239,30 @@ def test_parameters_have_finished_from_the_start() -> None:
     flow.datastore.transport.put(input_key("MyFlow", "e1"), b'{"parameters": {"foo": 1}}')
     assert execution.layer(Parameters).state.finished
     assert execution.layer(Parameters).foo == 1
+
+
+def test_parameters_that_another_task_stores_meanwhile() -> None:
+    """Tasks that start together take the input once: who comes second reads what the first has stored."""
+
+    class Racing(MemoryTransport):
+        """Has another task store the parameters before the record is looked for again."""
+
+        looks = 0
+
+        def get(self, key: str) -> bytes:
+            if key == LayerKey("MyFlow", "e1", "Parameters").record:
+                self.looks += 1
+                if self.looks == 2:
+                    flow.execution("e1").take_input()
+            return super().get(key)
+
+    class MyFlow(Flow): ...
+
+    @MyFlow.register
+    class A(Layer):
+        def __call__(self) -> None: ...
+
+    transport = Racing()
+    flow = MyFlow(datastore=datastores.DataStore(transport), executor=executors.Thread())
+    transport.put(input_key("MyFlow", "e1"), b'{"parameters": {"foo": 1}}')
+    assert flow.execution("e1").layer(Parameters).foo == 1
