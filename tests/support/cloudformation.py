@@ -75,6 +75,8 @@ TYPES: Mapping[str, Type] = {
         ("container_properties",),
         {"deregister_on_new_revision": _ACTION},
     ),
+    "aws_cloudwatch_dashboard": Type("AWS::CloudWatch::Dashboard"),
+    "aws_cloudwatch_query_definition": Type("AWS::Logs::QueryDefinition"),
     "aws_cloudwatch_event_rule": Type("AWS::Events::Rule", texts=("event_pattern",)),
     "aws_cloudwatch_event_target": Type(
         "AWS::Events::Rule", omits={"rule": "targets are part of their rule"}, reshape=_target

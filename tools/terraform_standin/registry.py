@@ -75,8 +75,10 @@ _RESOURCES: tuple[Resource, ...] = (
     security_groups.GROUP,
     security_groups.INGRESS_RULE,
     states.STATE_MACHINE,
+    watching.DASHBOARD,
     watching.LOG_GROUP,
     watching.METRIC_ALARM,
+    watching.QUERY_DEFINITION,
 )
 _DATA_SOURCES: tuple[DataSource, ...] = (
     identity.AVAILABILITY_ZONES,

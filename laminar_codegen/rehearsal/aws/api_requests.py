@@ -4,6 +4,7 @@
 
     GET /bucket/a/key                                      GetObject {"Bucket": "bucket", "Key": "a/key"}
     POST /  X-Amz-Target: AWSStepFunctions.StopExecution   StopExecution {"executionArn": ...}
+    POST /  Action=Publish&TopicArn=...                    Publish {"TopicArn": ...}
 """
 
 from __future__ import annotations
@@ -72,6 +73,9 @@ class RequestReader:
         target = environ.get("HTTP_X_AMZ_TARGET")
         if target is not None:
             return Request(target.rpartition(".")[2], _body(environ))
+        form = _form(environ)
+        if "Action" in form:
+            return Request(form["Action"], {name: value for name, value in form.items() if name != "Action"})
         method, path = environ["REQUEST_METHOD"], _path(environ)
         given = {**_headers(environ), **dict(parse_qsl(environ.get("QUERY_STRING", ""), keep_blank_values=True))}
         routes = self._routes(service).get(method, ())
@@ -134,9 +138,21 @@ def _path(environ: WSGIEnvironment) -> str:
     return sent.partition("?")[0]
 
 
-def _body(environ: WSGIEnvironment) -> dict[str, Any]:
-    content = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
+def _form(environ: WSGIEnvironment) -> dict[str, str]:
+    """Return the form of a request to an API of the protocol "query", such as that of Amazon SNS."""
+    if not environ.get("CONTENT_TYPE", "").startswith("application/x-www-form-urlencoded"):
+        return {}
+    return dict(parse_qsl(_content(environ).decode("utf-8", "replace"), keep_blank_values=True))
+
+
+def _content(environ: WSGIEnvironment) -> bytes:
+    content: bytes = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
     environ["wsgi.input"] = io.BytesIO(content)
+    return content
+
+
+def _body(environ: WSGIEnvironment) -> dict[str, Any]:
+    content = _content(environ)
     try:
         body = json.loads(content or b"{}")
     except ValueError:  # what a Lambda function is called with, or a query API's form, need not be JSON

@@ -39,10 +39,12 @@ if TYPE_CHECKING:
     from laminar_codegen.rehearsal.aws.bucket_policies import S3Api
     from laminar_codegen.rehearsal.aws.event_bus import EventBus
     from laminar_codegen.rehearsal.aws.lambda_api import LambdaApi
+    from laminar_codegen.rehearsal.aws.log_queries import LogQueries
     from laminar_codegen.rehearsal.aws.own_services import Service
     from laminar_codegen.rehearsal.aws.parameters import ParametersApi
     from laminar_codegen.rehearsal.aws.role_checks import JobRoles
     from laminar_codegen.rehearsal.aws.step_functions import StepFunctions
+    from laminar_codegen.rehearsal.aws.topics import TopicsApi
 
 _FUNCTIONS_PER_JOB = 4  # functions are short, and mostly wait
 
@@ -191,7 +193,7 @@ class EmbeddedAws:
         from laminar_codegen.rehearsal.aws import http_server
 
         self._stop()
-        for service in (self._batch, self._s3, self._parameters):
+        for service in (self._batch, self._s3, self._parameters, self._log_queries):
             if service is not None:
                 service.forget()
         http_server.forget()
@@ -211,10 +213,13 @@ class EmbeddedAws:
         self._lambda: LambdaApi | None = None
         self._s3: S3Api | None = None
         self._parameters: ParametersApi | None = None
+        self._log_queries: LogQueries | None = None
         services: dict[str, Callable[[], Service]] = {
             "batch": self._own_batch,
             "lambda": self._own_lambda,
+            "logs": self._own_log_queries,
             "s3": self._own_s3,
+            "sns": self._own_topics,
             "ssm": self._own_parameters,
             "states": self._own_executions,
         }
@@ -285,6 +290,19 @@ class EmbeddedAws:
             if self._parameters is None:
                 self._parameters = ParametersApi()
             return self._parameters
+
+    def _own_log_queries(self) -> LogQueries:
+        from laminar_codegen.rehearsal.aws.log_queries import LogQueries
+
+        with self._serving:
+            if self._log_queries is None:
+                self._log_queries = LogQueries()
+            return self._log_queries
+
+    def _own_topics(self) -> TopicsApi:
+        from laminar_codegen.rehearsal.aws.topics import TopicsApi
+
+        return TopicsApi(self._clients)
 
     def _own_executions(self) -> StepFunctions:
         from laminar_codegen.rehearsal.aws.step_functions import StepFunctions

@@ -27,6 +27,8 @@ _ERROR_PREFIXES = {
     "eventbridge": "EventBridge",
     "secretsmanager": "SecretsManager",
 }
+#: How optimised integrations name services in errors.
+_OPTIMISED = {"batch": "Batch", "events": "EventBridge", "lambda": "Lambda", "sns": "SNS", "states": "StepFunctions"}
 _SDK = "aws-sdk:"
 _NOT_FOUND = "404"
 
@@ -121,7 +123,7 @@ def _error_of(call: ServiceCall, error: ClientError) -> NamedError:
         prefix = _ERROR_PREFIXES.get(call.service, call.service[:1].upper() + call.service[1:])
         cause = f"{message} (Service: {prefix}, Status Code: {status}, Request ID: {request})"
         return NamedError(f"{prefix}.{_exception(prefix, error)}", cause)
-    service = {"batch": "Batch", "lambda": "Lambda", "states": "StepFunctions"}.get(call.service, call.service)
+    service = _OPTIMISED.get(call.service, call.service)
     name = code if code.endswith("Exception") else f"{code}Exception"
     details = f"Service: AWS{service}; Status Code: {status}; Error Code: {code}; Request ID: {request}; Proxy: null"
     if call.service == "batch":

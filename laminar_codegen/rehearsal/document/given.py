@@ -139,6 +139,10 @@ def provide(name: str, value: Any, account: Account, note: Callable[[str], objec
         return _root(value, account)
     if value is None and (name == "image" or name.endswith("_image")):
         return f"{account.account_id}.dkr.ecr.{account.region}.amazonaws.com/rehearsal:1"
+    if value is None and name.endswith(("topic", "topic_arn", "topics", "topic_arns")):
+        # The embedded AWS makes it when something is published to it.
+        arn = account.arn("sns", name.removesuffix("_arns").removesuffix("_arn"))
+        return [arn] if name.endswith("s") else arn
     for ending, one in _IDS.items():
         if value is None and name.endswith(ending):
             return [one]

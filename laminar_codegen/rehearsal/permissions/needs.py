@@ -247,7 +247,16 @@ def _sns(call: Call, _: Facts) -> Iterable[Need] | None:
 
 def _events(call: Call, _: Facts) -> Iterable[Need] | None:
     if call.operation == "PutEvents":
-        return (Need("events:PutEvents", _arn(call, "events", "event-bus/", "default")),)
+        bus = _arn(call, "events", "event-bus/", "default")
+        entries: list[Mapping[str, Any]] = call.parameters.get("Entries") or [{}]
+        return [
+            Need(
+                "events:PutEvents",
+                entry.get("EventBusName", bus),
+                {"events:source": entry.get("Source"), "events:detail-type": entry.get("DetailType")},
+            )
+            for entry in entries
+        ]
     if call.operation in ("DescribeRule", "PutRule", "PutTargets"):
         name = call.parameters.get("Name") or call.parameters.get("Rule", "")
         return (Need(f"events:{call.operation}", _arn(call, "events", "rule/", name)),)

@@ -1,9 +1,10 @@
-"""CloudWatch: log groups and metric alarms."""
+"""CloudWatch: log groups, metric alarms, dashboards and saved queries."""
 
 from __future__ import annotations
 
 from tools.terraform_standin.declaration import Call, Limit, Naming, Resource
 from tools.terraform_standin.tagging import TagOperations, from_pairs
+from tools.terraform_standin.text_equality import same_json
 from tools.terraform_standin.values import State
 
 #: The days that log groups keep events. 0 is for ever.
@@ -117,6 +118,57 @@ def _delete_alarm(call: Call) -> None:
     call.client("cloudwatch").delete_alarms(AlarmNames=[call["alarm_name"]])
 
 
+def _put_dashboard(call: Call) -> State:
+    call.client("cloudwatch").put_dashboard(DashboardName=call["dashboard_name"], DashboardBody=call["dashboard_body"])
+    return {"id": call["dashboard_name"]}
+
+
+def _read_dashboard(call: Call) -> State | None:
+    client = call.client("cloudwatch")
+    if not client.list_dashboards(DashboardNamePrefix=call["id"])["DashboardEntries"]:
+        return None
+    found = client.get_dashboard(DashboardName=call["id"])
+    return {
+        "id": call["id"],
+        "dashboard_arn": found["DashboardArn"],
+        "dashboard_name": found["DashboardName"],
+        "dashboard_body": found["DashboardBody"],
+    }
+
+
+def _delete_dashboard(call: Call) -> None:
+    call.client("cloudwatch").delete_dashboards(DashboardNames=[call["dashboard_name"]])
+
+
+def _put_query(call: Call) -> State:
+    request = {"name": call["name"], "queryString": call["query_string"]}
+    if call["log_group_names"]:
+        request["logGroupNames"] = call["log_group_names"]
+    if call.prior is not None:
+        request["queryDefinitionId"] = call.prior["query_definition_id"]
+    found = call.client("logs").put_query_definition(**request)["queryDefinitionId"]
+    return {"id": found, "query_definition_id": found, "name": call["name"]}
+
+
+def _read_query(call: Call) -> State | None:
+    # The API lists by names, and has no other way to find one.
+    found = call.client("logs").describe_query_definitions(queryDefinitionNamePrefix=call["name"] or "")
+    for query in found["queryDefinitions"]:
+        if query["queryDefinitionId"] == call["id"]:
+            region = call["region"] or call.account.region
+            account = call.client("sts").get_caller_identity()["Account"]
+            return call.attributes(query) | {
+                "id": call["id"],
+                "query_definition_id": call["id"],
+                "arn": f"arn:aws:logs:{region}:{account}:query-definition:{call['id']}",
+            }
+    return None
+
+
+def _delete_query(call: Call) -> None:
+    call.client("logs").delete_query_definition(queryDefinitionId=call["query_definition_id"])
+
+
 LOG_GROUP = Resource(
     type="aws_cloudwatch_log_group",
     limits={"name": Limit(1, 512), "name_prefix": Limit(1, 486), "retention_in_days": Limit(pattern=_RETENTIONS)},
@@ -141,4 +193,24 @@ METRIC_ALARM = Resource(
     computed={"evaluate_low_sample_count_percentiles"},
     defaults={"actions_enabled": True, "treat_missing_data": "missing"},
     tagging=TagOperations(service="cloudwatch", parameter="ResourceARN").tagging(),
+)
+DASHBOARD = Resource(
+    type="aws_cloudwatch_dashboard",
+    create=_put_dashboard,
+    read=_read_dashboard,
+    update=_put_dashboard,
+    delete=_delete_dashboard,
+    replaces={"dashboard_name"},
+    json={"dashboard_body": same_json},
+    naming=Naming(argument="dashboard_name", prefix=None),
+)
+QUERY_DEFINITION = Resource(
+    type="aws_cloudwatch_query_definition",
+    limits={"name": Limit(1, 255), "query_string": Limit(1, 10_000)},
+    create=_put_query,
+    read=_read_query,
+    update=_put_query,
+    delete=_delete_query,
+    computed={"log_group_names"},
+    naming=Naming(prefix=None),
 )

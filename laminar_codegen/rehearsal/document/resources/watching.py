@@ -1,4 +1,4 @@
-"""CloudWatch: log groups and alarms."""
+"""CloudWatch: log groups, alarms, dashboards and saved queries."""
 
 from __future__ import annotations
 
@@ -37,7 +37,21 @@ def _alarm(making: Making) -> Mapping[str, Any]:
     return {"id": name, "arn": making.account.arn("cloudwatch", f"alarm:{name}")}
 
 
+def _dashboard(making: Making) -> Mapping[str, Any]:
+    name = making["dashboard_name"]
+    making.client("cloudwatch").put_dashboard(**making.request("cloudwatch", "PutDashboard"))
+    return {"id": name, "dashboard_arn": making.account.arn("cloudwatch", f"dashboard/{name}")}
+
+
+def _query(making: Making) -> Mapping[str, Any]:
+    request = making.request("logs", "PutQueryDefinition")
+    found = making.client("logs").put_query_definition(**request)["queryDefinitionId"]
+    return {"id": found, "query_definition_id": found, "arn": making.account.arn("logs", f"query-definition:{found}")}
+
+
 KINDS: Mapping[str, Kind] = {
     "aws_cloudwatch_log_group": Kind(_group, {"skip_destroy": "nothing is destroyed"}),
+    "aws_cloudwatch_dashboard": Kind(_dashboard),
     "aws_cloudwatch_metric_alarm": Kind(_alarm),
+    "aws_cloudwatch_query_definition": Kind(_query),
 }
