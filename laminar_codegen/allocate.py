@@ -222,3 +222,7 @@ def _alarms(settings: Settings, machines: Sequence[StateMachine], found: Sequenc
         yield _no_success(settings.no_success_in, machines, found)
     for trigger in found:
         yield from triggers.kind_of(trigger).alarms(trigger.value)
+    if settings.notices is not None:
+        from laminar_codegen.companions.notifier import NOT_REPORTED
+
+        yield NOT_REPORTED

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from laminar_codegen.companions.companion import NOTIFY
 from laminar_codegen.ir.graph import Graph, LayerNode
 from laminar_codegen.ir.placement import USUAL
 from laminar_codegen.limits import ROLE_NAME_LENGTH
@@ -112,7 +113,7 @@ def _labels_of_kinds() -> frozenset[str]:
     """Return the labels of the roles that the compiler knows."""
     kinds = targets.kinds()
     of_kinds = {label for kind in kinds for label in kind.permissions}
-    beside = {kind.companion.label for kind in kinds if kind.companion is not None}
+    beside = {NOTIFY} | {kind.companion.label for kind in kinds if kind.companion is not None}
     of_triggers = {label for kind in triggers.kinds() for label in kind.permissions}
     return frozenset(_ALWAYS | of_kinds | beside | of_triggers)
 

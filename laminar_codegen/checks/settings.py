@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 from laminar_codegen.ir.expressions import Input, Ref
 from laminar_codegen.ir.graph import Graph
-from laminar_codegen.ir.settings import ACTION, NO_SETTINGS, PATH, Settings
+from laminar_codegen.ir.settings import ACTION, KEY, NO_SETTINGS, PATH, TOPIC, Notices
 from laminar_codegen.limits import ALARM_ACTIONS, LONG_LOOK_BACK, SHORT_PERIOD
 from laminar_codegen.problems import Problem
 from laminar_codegen.problems.rules import LAM074, LAM075
@@ -21,8 +21,13 @@ __all__ = ["SETTINGS_RULES", "check_followers"]
 def check_settings(graph: Graph) -> Iterator[Problem]:
     """Check that AWS accepts the settings, and the defaults of variables among them."""
     settings = NO_SETTINGS if graph.linked else graph.settings
-    actions = _actions(settings)
+    actions, notices = _texts(settings.ok_actions), settings.notices or Notices()
     level, flag = f"use {', '.join(LEVELS[:-1])} or {LEVELS[-1]}", "use true or false"
+    topic_fix = "give the ARN of a standard topic, as in arn:aws:sns:eu-west-1:123456789012:alerts"
+    key_fix = (
+        "give the ARN of a customer managed key: nobody can change the policy of AWS's own key for SNS, alias/aws/sns, "
+        "so CloudWatch cannot publish alarms to a topic with it"
+    )
     path = "begin and end it with a slash, as in /teams/reports/, with at most 512 letters, digits and +=,.@_/-"
     for name, value, accepts, fix in (
         ("level of the log", settings.log_level, LEVELS.__contains__, level),
@@ -30,6 +35,8 @@ def check_settings(graph: Graph) -> Iterator[Problem]:
         ("tracing", settings.tracing, ("true", "false").__contains__, flag),
         ("role_path", settings.role_path, _matches(PATH), path),
         *(("action of an alarm", action, _matches(ACTION), "give it by its ARN") for action in actions),
+        *(("topic of notifications", topic, _matches(TOPIC), topic_fix) for topic in _texts(notices.topics)),
+        ("kms_key of notifications", notices.key, _matches(KEY), key_fix),
     ):
         text = value.variable.default if isinstance(value, Input) else value
         if isinstance(text, str) and not accepts(text):
@@ -41,9 +48,8 @@ def check_settings(graph: Graph) -> Iterator[Problem]:
         yield Problem(graph.location, LAM074, what, "use one SNS topic for several of them")
 
 
-def _actions(settings: Settings) -> Sequence[str | Ref]:
-    """Return the actions when an alarm is over, or those of the default of a variable."""
-    given = settings.ok_actions
+def _texts(given: Sequence[str | Ref] | Ref) -> Sequence[str | Ref]:
+    """Return texts, or those of the default of a variable that stands for all of them."""
     if isinstance(given, Ref):
         default = given.variable.default if isinstance(given, Input) else None
         return () if default is None or isinstance(default, str) else default

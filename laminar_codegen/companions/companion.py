@@ -13,7 +13,10 @@ from laminar_codegen.ir.graph import Graph
 from laminar_codegen.ir.terraform import Block
 from laminar_codegen.policies.sizes import Fitted
 
-__all__ = ["Companion"]
+__all__ = ["NOTIFY", "Companion"]
+
+#: The label of the state machine that reports executions, and of the rule that starts it.
+NOTIFY = "notify"
 
 
 @attrs.frozen(kw_only=True, eq=False, repr=False)

@@ -131,6 +131,14 @@ _OF_SERVICES: dict[str, tuple[Retrier, ...]] = {
     # So is the answer of S3 to slow down: https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html. A
     # missing object is another error.
     "aws-sdk:s3": _passing("S3.S3Exception", "S3.SdkClientException"),
+    # An entry that was not taken fails the task: https://docs.aws.amazon.com/step-functions/latest/dg/connect-eventbridge.html
+    "events": _passing(
+        "EventBridge.AmazonEventBridgeException", "EventBridge.FailedEntry", "EventBridge.SdkClientException"
+    ),
+    # https://docs.aws.amazon.com/sns/latest/api/API_Publish.html#API_Publish_Errors
+    "sns": _passing(
+        "SNS.AmazonSNSException", "SNS.InternalErrorException", "SNS.SdkClientException", "SNS.ThrottledException"
+    ),
 }
 
 

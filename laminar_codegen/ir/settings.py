@@ -11,11 +11,11 @@ import attrs
 
 from laminar_codegen.ir.expressions import Input, Ref
 from laminar_codegen.structs import Struct
-from laminar_runtime.configurations.operations import Flag, Logs
+from laminar_runtime.configurations.operations import Flag, Logs, Notifications
 from laminar_runtime.configurations.schedulers.step_functions import StepFunctions
 from laminar_runtime.variables import ListVariable, Text, Variable
 
-__all__ = ["ACTION", "NO_SETTINGS", "OFF", "PATH", "Settings", "is_true"]
+__all__ = ["ACTION", "KEY", "NO_SETTINGS", "OFF", "PATH", "TOPIC", "Notices", "Settings", "is_true"]
 
 #: The level of a log without events.
 OFF = "OFF"
@@ -23,7 +23,24 @@ OFF = "OFF"
 #: https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_PutMetricAlarm.html
 #: https://docs.aws.amazon.com/IAM/latest/APIReference/API_CreateRole.html
 ACTION = "^arn:[a-z-]+:[a-z0-9-]+:"
+#: Those of the ARN of a topic and of a key. A topic of the type FIFO takes other messages:
+#: https://docs.aws.amazon.com/sns/latest/api/API_Publish.html
+TOPIC = "^arn:[a-z-]+:sns:[a-z0-9-]+:[0-9]{12}:[0-9A-Za-z_-]+$"
+KEY = "^arn:[a-z-]+:kms:[a-z0-9-]+:[0-9]{12}:key/[0-9a-z-]+$"
 PATH = "^/([0-9A-Za-z+=,.@_/-]{1,510}/)?$"
+
+
+@attrs.frozen(eq=False, repr=False)
+class Notices(Struct):
+    """What is reported of executions that did not succeed.
+
+    Args:
+        topics: The ARNs of the topics of Amazon SNS, or a reference to all of them.
+        key: The ARN of the customer's key that encrypts them, None without one.
+    """
+
+    topics: tuple[str | Ref, ...] | Ref = ()
+    key: str | Ref | None = None
 
 
 @attrs.frozen(eq=False, repr=False)
@@ -38,6 +55,8 @@ class Settings(Struct):
         ok_actions: The ARNs of the actions when an alarm is over, or a reference to all of them.
         aborted: Whether it has an alarm for aborted executions.
         no_success_in: Seconds without a success after which an alarm is raised, None without this alarm.
+        notices: What is reported of executions that did not succeed, None for nothing.
+        dashboard: Whether it has a dashboard, and saved queries of its logs.
     """
 
     log_level: str | Ref | None = None
@@ -47,6 +66,8 @@ class Settings(Struct):
     ok_actions: tuple[str | Ref, ...] | Ref = ()
     aborted: bool = False
     no_success_in: int | None = None
+    notices: Notices | None = None
+    dashboard: bool = False
 
     @classmethod
     def of(cls, scheduler: StepFunctions) -> Settings:
@@ -62,9 +83,11 @@ class Settings(Struct):
             log_data=None if usual else _flag(logs.execution_data),
             tracing=None if scheduler.tracing is True else _flag(scheduler.tracing),
             role_path=None if scheduler.role_path is None else _text(scheduler.role_path),
-            ok_actions=_actions(alarms.ok_actions),
+            ok_actions=_texts(alarms.ok_actions),
             aborted=alarms.aborted,
             no_success_in=alarms.no_success_in,
+            notices=_notices(scheduler.notifications),
+            dashboard=scheduler.dashboard,
         )
 
 
@@ -72,8 +95,14 @@ def _text(text: Text) -> str | Input:
     return Input.of(text) if isinstance(text, Variable) else text
 
 
-def _actions(actions: Sequence[Text] | ListVariable) -> tuple[str | Ref, ...] | Input:
-    return Input.of(actions) if isinstance(actions, ListVariable) else tuple(map(_text, actions))
+def _texts(texts: Sequence[Text] | ListVariable) -> tuple[str | Ref, ...] | Input:
+    return Input.of(texts) if isinstance(texts, ListVariable) else tuple(map(_text, texts))
+
+
+def _notices(asked: Notifications | None) -> Notices | None:
+    if asked is None:
+        return None
+    return Notices(_texts(asked.topics), None if asked.kms_key is None else _text(asked.kms_key))
 
 
 def _flag(flag: Flag) -> bool | Input:

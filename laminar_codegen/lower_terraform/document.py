@@ -13,8 +13,9 @@ from laminar_codegen.ir import labels
 from laminar_codegen.ir.deployment import Deployment, Planner, TaskResource
 from laminar_codegen.ir.expressions import Ref, Value
 from laminar_codegen.ir.terraform import MARK, Block, Document
-from laminar_codegen.lower_terraform import account, iam_roles
+from laminar_codegen.lower_terraform import account, dashboard, iam_roles
 from laminar_codegen.lower_terraform.alarms import emit_alarm
+from laminar_codegen.lower_terraform.dashboard import emit_dashboard
 from laminar_codegen.lower_terraform.layer_descriptions import emit_layers, layers
 from laminar_codegen.lower_terraform.log_groups import emit_log_group
 from laminar_codegen.lower_terraform.outputs import emit_outputs
@@ -61,6 +62,7 @@ def _resources(deployment: Deployment) -> tuple[Block, ...]:
         *(block for item in deployment.triggers for block in triggers.kind_of(item).emit(item.value)),
         *(block for companion in targets.companions_of(deployment.graphs) for block in companion.emit()),
         *map(emit_alarm, deployment.alarms),
+        *emit_dashboard(deployment),
         emit_parameter(deployment.flow_names),
     )
 
@@ -92,6 +94,7 @@ def _locals(deployment: Deployment) -> dict[str, Value]:
             for name, value in companion.local_values(deployment).items()
         },
         **planner_images(deployment.planners),
+        **dashboard.local_values(deployment),
         "layers": layers(deployment.graphs),
         **{
             labels.definition(machine.name).expression.removeprefix("local."): machine.fields()

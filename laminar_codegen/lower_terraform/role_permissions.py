@@ -84,12 +84,24 @@ def _for_state_machine(deployment: Deployment, *, short: bool) -> Iterator[State
         yield Statement("ListMarks", ("s3:ListBucket",), (BUCKET,), (("StringLike", "s3:prefix", marks),))
         yield Statement("WakeStates", ("states:SendTaskSuccess",), _own(deployment, short=short))
     yield from _find_turns(turns)
-    if written or answers:
-        yield datastore_key(key_of((*written, *answers), short=short))
+    reports, failures = _reports(deployment)
+    yield from reports
+    if written or answers or failures:
+        yield datastore_key(key_of((*written, *answers, *failures), short=short))
     beside = tuple(states_arn("stateMachine", machine.name) for machine in deployment.companions)
     yield _own_key((*_own(deployment, short=short), *beside), short=short)
     yield from _log(deployment.settings.log_level)
     yield from traces(deployment.settings.tracing)
+
+
+def _reports(deployment: Deployment) -> tuple[tuple[Statement, ...], tuple[Value, ...]]:
+    """Return the statements to report failed executions, and the ARNs of the records that are read for it, if any."""
+    if deployment.settings.notices is None:
+        return (), ()
+    # Imported here, so that the compile of other flows does not load it.
+    from laminar_codegen.companions.notifier import read_and_report, records
+
+    return tuple(read_and_report(deployment)), tuple(Joined(BUCKET, "/", key) for key in records(deployment))
 
 
 def _find_turns(turns: tuple[Joined, ...]) -> Iterator[Statement]:

@@ -18,7 +18,7 @@ from collections.abc import Mapping
 import attrs
 
 from laminar_codegen.ir.expressions import Input, Joined, Ref, Value
-from laminar_codegen.ir.settings import ACTION, OFF, PATH, Settings, is_true
+from laminar_codegen.ir.settings import ACTION, KEY, OFF, PATH, TOPIC, Notices, Settings, is_true
 from laminar_codegen.ir.terraform import Block, Validation
 from laminar_codegen.limits import ALARM_ACTIONS
 from laminar_runtime.configurations.operations import LEVELS
@@ -159,19 +159,40 @@ def _actions_rule(actions: Ref) -> Validation:
     return Validation(f"{counted} && {each}", f"An alarm has at most {ALARM_ACTIONS} actions, each given by its ARN.")
 
 
+_TOPIC = "Notifications need the ARN of a standard topic of Amazon SNS."
+_KEY = (
+    "The key must be a customer managed key, by its ARN: AWS's own key for SNS does not let CloudWatch publish alarms."
+)
+
+
+def _topic_rule(topic: Ref) -> Validation:
+    return Validation(f'can(regex("{TOPIC}", {topic.expression}))', _TOPIC)
+
+
+def _topics_rule(topics: Ref) -> Validation:
+    return Validation(f'alltrue([for arn in {topics.expression} : can(regex("{TOPIC}", arn))])', _TOPIC)
+
+
+def _key_rule(key: Ref) -> Validation:
+    return Validation(f'can(regex("{KEY}", {key.expression}))', _KEY)
+
+
 def validations(settings: Settings) -> dict[Ref, tuple[Validation, ...]]:
     """Return the validations of the variables in settings, by the references to them.
 
     Args:
         settings: The settings.
     """
-    actions = settings.ok_actions
+    actions, notices = settings.ok_actions, settings.notices or Notices()
+    topics = notices.topics
     rules = (
         (settings.log_level, level_rule),
         (settings.log_data, _flag_rule),
         (settings.tracing, _flag_rule),
         (settings.role_path, path_rule),
         *([(actions, _actions_rule)] if isinstance(actions, Ref) else [(action, _action_rule) for action in actions]),
+        *([(topics, _topics_rule)] if isinstance(topics, Ref) else [(topic, _topic_rule) for topic in topics]),
+        (notices.key, _key_rule),
     )
     found: dict[Ref, tuple[Validation, ...]] = {}
     for value, rule in rules:

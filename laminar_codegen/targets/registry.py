@@ -55,12 +55,17 @@ def target_of(own: Executor | None, flow: Flow) -> Target:
 
 
 def companions_of(graphs: Sequence[Graph]) -> tuple[Companion, ...]:
-    """Return the state machines that kinds of targets need besides those of some flows.
+    """Return the state machines that are needed besides those of some flows: by kinds of targets, and for reports.
 
     Args:
         graphs: The graphs of the flows.
     """
-    found = (kind.companion for kind in kinds())
+    found = [kind.companion for kind in kinds()]
+    if graphs[0].settings.notices is not None:
+        # Imported here, so that the compile of other flows does not load it.
+        from laminar_codegen.companions.notifier import NOTIFIER
+
+        found.append(NOTIFIER)
     return tuple(companion for companion in found if companion is not None and companion.needed(graphs))
 
 

@@ -12,7 +12,7 @@ from laminar_runtime import _records
 from laminar_runtime.exceptions import SchedulerError
 from laminar_runtime.variables import ListVariable, Text, Variable
 
-__all__ = ["LEVELS", "Alarms", "Flag", "Logs"]
+__all__ = ["LEVELS", "Alarms", "Flag", "Logs", "Notifications"]
 
 #: The levels of the log of a state machine: https://docs.aws.amazon.com/step-functions/latest/dg/cw-logs.html
 LEVELS = ("OFF", "FATAL", "ERROR", "ALL")
@@ -98,3 +98,41 @@ class Alarms:
     ok_actions: Sequence[Text] | ListVariable = _records.field(default=(), kw_only=True, validator=_check_actions)
     aborted: bool = _records.field(default=False, kw_only=True, validator=_check_bool)
     no_success_in: int | None = _records.field(default=None, kw_only=True, validator=_check_seconds)
+
+
+def _check_topics(_: object, __: _records.Field, value: Any) -> None:
+    if isinstance(value, ListVariable):
+        return
+    if not (isinstance(value, (list, tuple)) and all(isinstance(item, (str, Variable)) for item in value)):
+        raise SchedulerError(
+            f"the topics of Notifications must be a list of ARNs and Variables, or a ListVariable, not {value!r}"
+        )
+
+
+def _check_key(_: object, __: _records.Field, value: Any) -> None:
+    if value is not None and not isinstance(value, (str, Variable)):
+        raise SchedulerError(f"the kms_key of Notifications must be the ARN of a key or a Variable, not {value!r}")
+
+
+@_records.frozen
+class Notifications:
+    """What is reported of each execution of a deployed flow that failed, timed out or was aborted.
+
+    An event "Laminar Execution Failed" of the source ``laminar`` on the default event bus of the account, and a message
+    to each topic: the flow, the execution, the layer, the split, the reason and a link. They come besides the alarms,
+    by a state machine of their own; Step Functions sends what starts it on a best-effort basis.
+
+    Args:
+        topics: The ARNs of topics of Amazon SNS, or a `ListVariable` for all of them.
+        kms_key: The ARN of the customer managed key that encrypts the topics, if one does.
+
+    Raises:
+        SchedulerError: If an argument has a wrong type.
+
+    Example:
+        >>> Notifications(topics=[Variable("on_call_topic")]).topics[0].name
+        'on_call_topic'
+    """
+
+    topics: Sequence[Text] | ListVariable = _records.field(default=(), validator=_check_topics)
+    kms_key: Text | None = _records.field(default=None, kw_only=True, validator=_check_key)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-__all__ = ["execution_link", "log_link"]
+__all__ = ["HOME", "HOSTS", "execution_link", "log_link"]
 
+#: The host of the console of AWS.
+HOME = "console.aws.amazon.com"
 #: The hosts of the consoles of AWS' partitions. A region's name begins with the key.
-_HOSTS = {"cn-": "console.amazonaws.cn", "us-gov-": "console.amazonaws-us-gov.com"}
+HOSTS = {"cn-": "console.amazonaws.cn", "us-gov-": "console.amazonaws-us-gov.com"}
 
 
 def execution_link(arn: str) -> str:
@@ -43,7 +45,7 @@ def log_link(region: str, group: str, stream: str) -> str:
 
 
 def _home(region: str, service: str) -> str:
-    host = next((host for start, host in _HOSTS.items() if region.startswith(start)), "console.aws.amazon.com")
+    host = next((host for start, host in HOSTS.items() if region.startswith(start)), HOME)
     return f"https://{region}.{host}/{service}/home?region={region}"
 
 

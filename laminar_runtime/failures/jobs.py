@@ -13,7 +13,7 @@ from typing import Any
 from laminar_runtime.failures.record import Kind, spell_time
 from laminar_runtime.failures.redaction import one_line
 
-__all__ = ["STOPPED_BY_DEPENDENCY", "facts_of", "kind_of", "log_group", "variables"]
+__all__ = ["BEGINNINGS", "DENIED", "STOPPED_BY_DEPENDENCY", "facts_of", "kind_of", "log_group", "variables"]
 
 #: The status of a job that did not run, as one that it depends on failed.
 STOPPED_BY_DEPENDENCY = "Dependent Job failed"
@@ -28,7 +28,7 @@ _LIMIT = "Canceled by JobStateTimeLimit action"
 _SIGNALLED = 128
 
 #: How a reason of the container, or of the status, begins, by kind. The first one that fits is taken.
-_BEGINNINGS: tuple[tuple[Kind, tuple[str, ...]], ...] = (
+BEGINNINGS: tuple[tuple[Kind, tuple[str, ...]], ...] = (
     ("out of memory", ("OutOfMemoryError",)),
     ("timed out", ("Job attempt duration exceeded timeout",)),
     ("reclaimed", ("Host EC2", "Your Spot Task was interrupted")),
@@ -36,7 +36,7 @@ _BEGINNINGS: tuple[tuple[Kind, tuple[str, ...]], ...] = (
     ("image not pulled", ("CannotPull", "CannotInspectContainerError")),
 )
 #: What is in the reason of a container that did not start because of a role.
-_DENIED = ("AccessDenied", "is not authorized to", "unable to assume the role", "Access Denied")
+DENIED = ("AccessDenied", "is not authorized to", "unable to assume the role", "Access Denied")
 
 
 def kind_of(detail: Mapping[str, Any]) -> Kind:
@@ -51,9 +51,9 @@ def kind_of(detail: Mapping[str, Any]) -> Kind:
     """
     container, status = detail.get("container") or {}, str(detail.get("statusReason") or "")
     reason, code = str(container.get("reason") or ""), container.get("exitCode")
-    if code is None and any(text in f"{reason} {status}" for text in _DENIED):
+    if code is None and any(text in f"{reason} {status}" for text in DENIED):
         return "permission denied"
-    for kind, beginnings in _BEGINNINGS:
+    for kind, beginnings in BEGINNINGS:
         if reason.startswith(beginnings) or status.startswith(beginnings):
             return kind
     if code == _UNFINISHED:

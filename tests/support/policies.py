@@ -30,6 +30,8 @@ VALUES = {
     "var.datastore_kms_key_arn": "arn:aws-us-gov:kms:us-isof-south-1:123456789012:key/mrk-" + "1" * 32,
     "var.name": NAME,
     "local.flow": "Report",
+    "var.on_call_topic": "arn:aws-us-gov:sns:us-isof-south-1:123456789012:" + "t" * 256,
+    "var.topic_key": "arn:aws-us-gov:kms:us-isof-south-1:123456789012:key/mrk-" + "2" * 32,
     'reverse(split("/", var.file_system))[0]': "fs-" + "0" * 40,
 }
 

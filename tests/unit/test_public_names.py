@@ -74,7 +74,7 @@ PUBLIC = {
     ],
     "laminar_runtime.configurations.schedulers": ["AWS", "Delegated", "Scheduler"],
     "laminar_runtime.configurations.serde": ["JsonProtocol", "PickleProtocol", "Protocol", "dtype"],
-    "laminar_runtime.configurations.operations": ["Alarms", "Flag", "LEVELS", "Logs"],
+    "laminar_runtime.configurations.operations": ["Alarms", "Flag", "LEVELS", "Logs", "Notifications"],
     "laminar_runtime.configurations.triggers": [
         "After",
         "EXECUTION_ID",

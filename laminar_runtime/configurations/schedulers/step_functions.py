@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from laminar_runtime import _records, stored_parameters
 from laminar_runtime.configurations import datastores
 from laminar_runtime.configurations.networks import Network, check_network
-from laminar_runtime.configurations.operations import Alarms, Flag, Logs
+from laminar_runtime.configurations.operations import Alarms, Flag, Logs, Notifications
 from laminar_runtime.configurations.schedulers.delegated import Delegated
 from laminar_runtime.configurations.triggers import Schedule, Trigger
 from laminar_runtime.deployed.deployment import Deployment
@@ -132,6 +132,9 @@ class StepFunctions(Delegated):
         role_path: The path of the roles, such as ``/teams/reports/``. By default it is ``/``. To change it replaces the
             roles.
         alarms: What the alarms do besides their default.
+        notifications: What is reported of executions that failed, timed out or were aborted. By default only the alarms
+            say so.
+        dashboard: Whether CloudWatch has a dashboard of the deployment, and saved queries of its logs.
         planner: Where the planner of the deployed flow runs, and its settings: see
             `laminar_runtime.configurations.planners`. By default it is a Lambda function.
         network: The subnets and security groups of all Lambda functions of the deployed flow, the planner and those of
@@ -173,6 +176,10 @@ class StepFunctions(Delegated):
     tracing: Flag = _records.field(default=True, kw_only=True, validator=_is(bool, Variable))
     role_path: Text | None = _records.field(default=None, kw_only=True, validator=_is(str, Variable, type(None)))
     alarms: Alarms = _records.field(default=Alarms(), kw_only=True, validator=_is(Alarms))
+    notifications: Notifications | None = _records.field(
+        default=None, kw_only=True, validator=_is(Notifications, type(None))
+    )
+    dashboard: bool = _records.field(default=False, kw_only=True, validator=_is(bool))
     planner: Planner | None = _records.field(default=None, kw_only=True, validator=_check_planner)
     network: Network | None = _records.field(default=None, kw_only=True, validator=check_network)
     module: str | None = _records.field(default=None, kw_only=True, validator=_is(str, type(None)))

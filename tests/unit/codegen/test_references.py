@@ -88,6 +88,7 @@ def test_what_is_declared_is_used(case: str) -> None:
     used = _with_depends_on(document)
     leaves = {"aws_cloudwatch_metric_alarm", "aws_iam_role_policy", "aws_scheduler_schedule", "aws_ssm_parameter"}
     leaves |= {"aws_cloudwatch_event_target", "aws_sfn_state_machine", "data", "terraform_data"}
+    leaves |= {"aws_cloudwatch_dashboard", "aws_cloudwatch_query_definition"}
     assert {name for name in _declared(document) if name.partition(".")[0] not in leaves} <= used
     assert {f"aws_iam_role_policy.{role}" for role in ("state_machine",)} <= used
 
@@ -120,11 +121,14 @@ def test_the_state_machine_may_do_what_its_states_do(case: str) -> None:
     )
     expected |= {"InvokePlanner"} if re.search(r"aws_lambda_function\.\w*planner", definition) else set()
     expected |= {"RunParts", "WatchParts", "AwaitParts"} if "startExecution" in definition else set()
-    expected |= {"FindJobs", "LookAtExecutions"} if "batch:listJobs" in definition else set()
+    expected |= {"FindJobs", "LookAtExecutions"} if "definition_stop_jobs" in document["locals"] else set()
+    reports = "definition_notify" in document["locals"]
+    expected |= {"ReadExecutions", "ListFailures", "ReadFailures", "FindFailedJobs"} if reports else set()
+    expected |= {"ReportToEventBus", "ReportToTopics", "EncryptReports", "UseDatastoreKey"} if reports else set()
     expected |= {"RunTasks"} if "aws_lambda_function.run_" in definition else set()
     expected |= {"WriteNotes", "UseDatastoreKey"} if "s3:putObject" in definition else set()
     expected |= {"ReadAnswers"} if "/.answers/" in definition else set()
-    expected |= {"FindTurns"} if "s3:listObjectsV2" in definition else set()
+    expected |= {"FindTurns"} if "definition_part_turns" in document["locals"] else set()
     expected |= {"StartForTriggers"} if "definition_starter" in document["locals"] else set()
     assert sids == expected
 
@@ -192,7 +196,8 @@ def test_no_action_is_a_pattern(case: str) -> None:
     anywhere = (["*"], '${length(local.repositories) > 0 ? ["*"] : []}')
     everywhere = {item["Sid"] for item in statements if item["Resource"] in anywhere or "*" in item["Resource"][:1]}
     of_networks = {"DescribeNetwork", "KeepCodeFromNetwork"}  # the second one denies
-    assert everywhere <= {"DeliverLogs", "FindJobs", "LogInToRegistries", "SendTraces", "WatchJobs", *of_networks}
+    of_jobs = {"FindFailedJobs", "FindJobs", "WatchJobs"}
+    assert everywhere <= {"DeliverLogs", "LogInToRegistries", "SendTraces", *of_jobs, *of_networks}
 
 
 @pytest.mark.parametrize("case", CASES)
@@ -226,7 +231,7 @@ def test_keys_are_used_only_if_they_are_given(case: str) -> None:
     """A statement on a customer's key is there if its variable is given, and is for that key alone."""
     for statements in _document(case)["locals"]["statements"].values():
         for item in statements:
-            uses = any(action.startswith("kms:") for action in item["Action"])
+            uses = any(action.startswith("kms:") for action in item["Action"]) and item["Sid"] != "EncryptReports"
             assert uses == bool(
                 re.fullmatch(
                     r"\$\{(var\.log_level == \"OFF\" \? \[\] : )?var\.\w*kms_key_arn\[\*\]\}", str(item["Resource"])
@@ -240,11 +245,12 @@ def test_each_deployment_has_its_alarms(case: str) -> None:
     resources = _document(case)["resource"]
     scheduled = "aws_scheduler_schedule" in resources
     expected = {"failed", "timed_out", "throttled", *(["not_started"] if scheduled else [])}
-    rules = set(resources.get("aws_cloudwatch_event_rule", ())) - {"stop_jobs"}
+    rules = set(resources.get("aws_cloudwatch_event_rule", ())) - {"notify", "stop_jobs"}
     expected |= {f"{rule}_failed" for rule in rules}
     # The flow asks for these.
     expected |= {"aborted", "no_success"} if case == "environments" else set()
     expected |= {"run_timed_out", "run_throttled"} if case == "triggers" else set()
+    expected |= {"notify_failed"} if case == "reported" else set()
     expected |= {"starter_failed"} if "starter" in resources["aws_sfn_state_machine"] else set()
     assert resources["aws_cloudwatch_metric_alarm"].keys() == expected
     assert ("schedule" in resources["aws_iam_role"]) == ("aws_sqs_queue" in resources) == scheduled

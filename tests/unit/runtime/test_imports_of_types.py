@@ -21,6 +21,8 @@ NAMED = {
     "laminar_codegen.rehearsal.aws.bucket_policies": {"S3Api"},
     "laminar_codegen.rehearsal.aws.event_bus": {"EventBus"},
     "laminar_codegen.rehearsal.aws.lambda_api": {"LambdaApi"},
+    "laminar_codegen.rehearsal.aws.log_queries": {"LogQueries"},
+    "laminar_codegen.rehearsal.aws.topics": {"TopicsApi"},
     "laminar_codegen.rehearsal.aws.own_services": {"Service"},
     "laminar_codegen.rehearsal.aws.parameters": {"ParametersApi"},
     "laminar_codegen.rehearsal.aws.role_checks": {"JobRoles"},

@@ -10,7 +10,7 @@ from laminar_codegen.frontend.build_graph import build_graph
 from laminar_codegen.frontend.loader import Source
 from laminar_codegen.ir import ecr
 from laminar_codegen.ir.terraform import Module, Variable
-from laminar_codegen.lower_terraform import module_addresses
+from laminar_codegen.lower_terraform import dashboard, module_addresses
 from laminar_codegen.lower_terraform.account import emit_bucket, emit_place
 from laminar_codegen.lower_terraform.alarms import emit_alarm
 from laminar_codegen.lower_terraform.document import emit_document
@@ -223,3 +223,16 @@ _STATEMENTS = ("SendTraces", "DeliverLogs", "EncryptLogs")
 def schema(source: Source) -> str:
     """A flow file -> the output with the schema of its input."""
     return as_yaml({output.name: output.value for output in input_schema_of(build_graph(source))})
+
+
+@cases_of("lower_terraform.dashboard")
+@of_snippet
+def dashboard_of(source: Source) -> str:
+    """A flow -> its dashboard, widget by widget, and its saved queries."""
+    deployment = compile_source(source).deployment
+    body: Any = dashboard.local_values(deployment)
+    widgets = [
+        f"{one['type']} at {one['x']}, {one['y']}: {one['properties']['title']}\n"
+        for one in (body or {"dashboard": {"widgets": []}})["dashboard"]["widgets"]
+    ]
+    return "".join(widgets) + as_hcl(*dashboard.emit_dashboard(deployment)) or "none"

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from laminar_runtime import Variable
-from laminar_runtime.configurations.operations import Alarms, Logs
+from laminar_runtime.configurations.operations import Alarms, Logs, Notifications
 from laminar_runtime.configurations.schedulers import AWS
 from laminar_runtime.exceptions import SchedulerError
 
@@ -22,6 +22,9 @@ from laminar_runtime.exceptions import SchedulerError
         (lambda: Alarms(ok_actions="arn"), "the ok_actions of Alarms must be a list of ARNs and Variables"),
         (lambda: Alarms(ok_actions=[1]), "the ok_actions of Alarms must be a list of ARNs"),  # type: ignore[list-item]
         (lambda: Alarms(aborted=1), "the aborted of Alarms must be True or False"),  # type: ignore[arg-type]
+        (lambda: Notifications("arn:aws:sns"), "the topics of Notifications must be a list"),
+        (lambda: Notifications([1]), "the topics of Notifications must be a list"),  # type: ignore[list-item]
+        (lambda: Notifications(kms_key=1), "the kms_key of Notifications must be the ARN"),  # type: ignore[arg-type]
         (lambda: Alarms(no_success_in=1.5), "the no_success_in of Alarms must be whole seconds"),  # type: ignore[arg-type]
         (lambda: AWS.StepFunctions(tracing="yes"), "the tracing of AWS.StepFunctions must be of type bool or Variable"),
         (lambda: AWS.StepFunctions(role_path=1), "the role_path of AWS.StepFunctions must be of type str or Variable"),
