@@ -1,5 +1,5 @@
-# Both commands do all the set-up: Python 3.11 or newer, make and, for the tests, Terraform and
-# npm are all that they need.
+# Both commands do all the set-up: Python 3.11 or newer, make and, for the tests, Terraform, npm and
+# Chromium or Chrome are all that they need.
 
 PYTHON ?= python3
 VENV ?= .venv

@@ -15,7 +15,7 @@ from typing import Any
 
 from laminar_runtime import _records
 from laminar_runtime.failures.record import Failure
-from laminar_runtime.report.drawing import Card, Link, draw
+from laminar_runtime.report.drawing import Card, Frame, Link, draw
 from laminar_runtime.report.escaping import as_script, as_text
 from laminar_runtime.report.record import Report, ReportLayer
 from laminar_runtime.timings import OUTCOMES, Attempt, Timings
@@ -50,7 +50,7 @@ def render_page(report: Report) -> str:
             ", ".join(filter(None, (report.timings.flow, report.timings.execution, report.timings.status)))
         ),
         "style": style,
-        "graph": _graph(report.layers),
+        "graph": _graph(report.layers, _jobs(report.timings)),
         "data": as_script(_data(report)),
         "script": script,
     }
@@ -75,8 +75,17 @@ def _policy(style: str, script: str) -> str:
     )
 
 
-def _graph(layers: Iterable[ReportLayer]) -> str:
-    """Return the drawing of the layers, as an element of SVG."""
+def _jobs(timings: Timings) -> list[tuple[str, ...]]:
+    """Return the layers that ran in one job, as layers that are packed do."""
+    together: dict[str, dict[str, None]] = {}
+    for one in timings.attempts:
+        if one.job:
+            together.setdefault(one.job, {})[one.layer] = None
+    return list(dict.fromkeys(tuple(layers) for layers in together.values() if len(layers) > 1))
+
+
+def _graph(layers: Iterable[ReportLayer], jobs: Iterable[tuple[str, ...]]) -> str:
+    """Return the drawing of the layers, as an element of SVG, with a frame around those that ran in one job."""
     shown = list(layers)
     names = {layer.name for layer in shown}
     if not shown or len(shown) > _DRAWN:
@@ -96,7 +105,7 @@ def _graph(layers: Iterable[ReportLayer]) -> str:
     links = [
         Link(above, layer.name, _kind(layer, above)) for layer in shown for above in layer.depends if above in names
     ]
-    drawing = draw(cards, links)
+    drawing = draw(cards, links, [Frame("one job", members) for members in jobs if names.issuperset(members)])
     width, height = f"{drawing.width:.0f}", f"{drawing.height:.0f}"
     size = f'width="{width}" height="{height}" viewBox="0 0 {width} {height}"'
     return f'<svg {size} role="group" aria-label="The layers and their dependencies">{drawing.body}</svg>'

@@ -5,13 +5,13 @@ On AWS the services know them. Here nobody else does: a commit has only the seco
 
 from __future__ import annotations
 
-import contextlib
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextvars import ContextVar
 from typing import Any
 
 from laminar_runtime import _records
+from laminar_runtime.blocks import block
 from laminar_runtime.exceptions import DamagedError, MissingError
 from laminar_runtime.storage.failures import Readable
 from laminar_runtime.storage.layout import times_key
@@ -101,7 +101,7 @@ def current() -> Watch | None:
     return _watch.get()
 
 
-@contextlib.contextmanager
+@block
 def keeping(times: AttemptTimes) -> Iterator[None]:
     """Keep the times of the attempts of the ``with`` block, and write them at its end.
 
@@ -116,7 +116,7 @@ def keeping(times: AttemptTimes) -> Iterator[None]:
         times.write()
 
 
-@contextlib.contextmanager
+@block
 def watch(layer: str, index: int | None, attempt: int, where: Place) -> Iterator[None]:
     """Keep the times of the attempt that the ``with`` block runs, if someone keeps times.
 

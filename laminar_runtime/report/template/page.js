@@ -105,7 +105,7 @@
   const retried = rows.filter((row) => row.attempts.length > 1).length;
   const fact = (name, value, bad) => el("div", {}, el("dt", { text: name }), el("dd", { text: value, class: bad && "bad" }));
   $("facts").append(
-    fact("Started", moment(D.created ?? (attempts.length ? T0 : null))),
+    fact("Started, UTC", moment(D.created ?? (attempts.length ? T0 : null)).replace(" UTC", "")),
     fact(D.stopped ? "Took" : "So far", seconds(attempts.length || D.stopped ? (D.stopped ?? T1) - (D.created ?? T0) : null)),
     fact("Layers", count(LAYERS.length)),
     fact("Tasks", count(rows.length)),

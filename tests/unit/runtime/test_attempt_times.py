@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
 import time
 
@@ -120,3 +121,16 @@ def test_an_attempt_that_did_not_start() -> None:
     (found,) = times.attempts
     assert (found.started, found.outcome) == (None, "failed")
     assert found.stopped is not None
+
+
+def test_an_error_that_refuses_assignments_passes() -> None:
+    """An error of the user may be a frozen dataclass: it must reach the user as it is."""
+
+    @dataclasses.dataclass(frozen=True)
+    class Frozen(Exception):  # noqa: N818 - a user's
+        code: int
+
+    times = AttemptTimes(datastores.Memory().transport.put, "F", "e")
+    with pytest.raises(Frozen), attempt_times.keeping(times), attempt_times.watch("A", None, 1, "thread"):
+        raise Frozen(1)
+    assert times.attempts[0].outcome == "failed"

@@ -123,3 +123,11 @@ def test_very_many_layers_are_not_drawn() -> None:
     page = render_page(Report(timings=Timings(flow="F", execution="e"), layers=layers))
     assert not re.search(r"<svg", page)
     assert len(data_of(page)["layers"]) == 700
+
+
+def test_layers_that_ran_in_one_job_have_a_frame() -> None:
+    """Attempts that share a job show which layers were packed."""
+    attempts = [Attempt(layer=name, job="j1") for name in ("A", "B")] + [Attempt(layer="C", job="j2")]
+    layers = (ReportLayer(name="A"), ReportLayer(name="B", depends=("A",)), ReportLayer(name="C", depends=("B",)))
+    page = render_page(Report(timings=Timings(flow="F", execution="e", attempts=tuple(attempts)), layers=layers))
+    assert page.count(">one job</text>") == 1
