@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import functools
 import os
 import sys
@@ -10,6 +9,7 @@ from _thread import allocate_lock
 from collections.abc import Iterator
 from typing import Any
 
+from laminar_runtime.blocks import block
 from laminar_runtime.exceptions import DeploymentError, ExecutionError
 
 __all__ = ["Clients", "calls"]
@@ -65,7 +65,7 @@ def _session(_environment: tuple[tuple[str, str], ...]) -> Any:
     return botocore.session.get_session()
 
 
-@contextlib.contextmanager
+@block
 def calls(what: str, default: type[DeploymentError | ExecutionError]) -> Iterator[None]:
     """Turn errors of AWS in the ``with`` block into errors of Laminar.
 

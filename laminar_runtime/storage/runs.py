@@ -6,7 +6,6 @@ a run that was killed the end is missing: the lock of the execution says that no
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
 import time
@@ -15,6 +14,7 @@ from contextvars import ContextVar
 from typing import Any, Literal, Protocol
 
 from laminar_runtime import _records
+from laminar_runtime.blocks import block
 from laminar_runtime.exceptions import DamagedError, MissingError
 from laminar_runtime.storage.failures import Readable
 from laminar_runtime.storage.layout import run_key
@@ -88,7 +88,7 @@ class Writable(Readable, Protocol):
         """Store an object."""
 
 
-@contextlib.contextmanager
+@block
 def noting_starter(starter: Starter) -> Iterator[None]:
     """Note in the records of runs what started them, for the runs of the ``with`` block.
 

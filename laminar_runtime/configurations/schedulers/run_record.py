@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import shlex
 import sys
@@ -10,6 +9,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from laminar_runtime import _records
+from laminar_runtime.blocks import block
 from laminar_runtime.configurations.datastores.memory import Memory
 from laminar_runtime.exceptions import TimeLimitError
 from laminar_runtime.storage import runs
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 __all__ = ["recording", "resume_hint", "resume_words"]
 
 
-@contextlib.contextmanager
+@block
 def recording(execution: Execution) -> Iterator[None]:
     """Keep the record of a run that is the ``with`` block: when it begins, when it ends, and how.
 
