@@ -316,6 +316,11 @@ def _run_task(flow: Flow) -> None:
         claims.check_layer(context, flow.classes)
         execution = open_execution(flow, context)
         stored_parameters.take_first(execution, context.layer)
+        # Of the splits of a fan-out, the first one, or their planner, is enough.
+        if not context.index and flow.dependencies_of(context.layer) <= {Parameters.__name__}:
+            from laminar_runtime import graph_notes
+
+            graph_notes.write_graph(execution)
         if task_environment.PLAN_FILE in os.environ:
             _plan(execution, context)
             return

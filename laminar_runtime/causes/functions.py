@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
 from typing import Any
 
 from laminar_runtime.causes.histories import StateTask
 from laminar_runtime.causes.texts import parse_object
 
-__all__ = ["find_stream", "log_group", "only_request", "request_of", "runs_layer"]
+__all__ = ["OfRequest", "find_stream", "log_group", "request_of", "runs_layer"]
 
 _ID = r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
 #: How AWS Lambda names the request in the message of an error, and in its own lines of a log.
@@ -73,22 +72,25 @@ def find_stream(client: Any, group: str, request: str, seconds: float) -> str:
     return next((str(event["logStreamName"]) for page in pages for event in page["events"]), "")
 
 
-def only_request(lines: Iterable[str], request: str) -> Iterator[str]:
-    """Yield the lines of one invocation of the output of a function, which serves one after the other.
+class OfRequest:
+    """Says which lines of the output of a function are of one invocation: it serves one after the other.
 
     Args:
-        lines: The output.
         request: The id of the request.
 
     Example:
         >>> one, two = "00000000-0000-0000-0000-000000000001", "00000000-0000-0000-0000-000000000002"
         >>> output = [f"START RequestId: {one}", "a", f"END RequestId: {one}", f"START RequestId: {two}", "b"]
-        >>> [*only_request(output, two)]
+        >>> [*filter(OfRequest(two), output)]
         ['b']
     """
-    shown = False
-    for line in lines:
-        if (found := _LINE.match(line)) is not None:
-            shown = found["what"] == "START" and found["id"] == request
-        elif shown:
-            yield line
+
+    def __init__(self, request: str) -> None:
+        self._request, self._shown = request, False
+
+    def __call__(self, line: str) -> bool:
+        """Return whether a line, which is the next one, is of the invocation."""
+        found = _LINE.match(line)
+        if found is not None:
+            self._shown = found["what"] == "START" and found["id"] == self._request
+        return self._shown and found is None

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from laminar_runtime import _records, indexes, task_environment
-from laminar_runtime.causes.functions import find_stream, log_group, only_request, request_of, runs_layer
+from laminar_runtime.causes.functions import OfRequest, find_stream, log_group, request_of, runs_layer
 from laminar_runtime.causes.histories import History, StateTask
 from laminar_runtime.causes.tasks import place_of, variables_of
 from laminar_runtime.exceptions import FlowError, LaminarError
@@ -16,7 +16,7 @@ from laminar_runtime.storage.claims import Owner
 from laminar_runtime.storage.failures import Readable
 from laminar_runtime.task_environment import TaskContext
 
-__all__ = ["Stream", "find_streams", "only_split", "read_output", "read_stream"]
+__all__ = ["OfSplit", "Stream", "Tail", "find_streams"]
 
 #: How deep executions that state machines started are looked into.
 _DEPTH = 5
@@ -38,21 +38,59 @@ class Stream:
     request: str = ""
 
 
-def read_output(
-    client: Callable[[str], Any], arn: str, named: tuple[str, str], index: int, objects: Readable
-) -> Iterator[str]:
-    """Yield the output of the attempts at a split, the first one first: on AWS Batch and on AWS Lambda.
+class OfSplit:
+    """Says which lines of the output of a task are of one split: it may have run one after the other.
 
     Args:
-        client: Returns a client of a service of AWS.
-        arn: The ARN of the execution.
-        named: The flow's name, empty if it does not matter, and the layer's name.
-        index: The index of the split, 0 for a layer that does not fan out.
-        objects: The objects of the datastore, which may have the indexes of an array job.
+        layer: The layer's name.
+        index: The index of the split.
+
+    Example:
+        >>> lines = ["laminar: split 3 of layer 'A' begins", "three", "laminar: split 5 of layer 'A' begins", "five"]
+        >>> [*filter(OfSplit("A", 5), lines)], [*filter(OfSplit("A", 5), ["one"])]
+        (["laminar: split 5 of layer 'A' begins", 'five'], ['one'])
     """
-    for found in find_streams(client, arn, named, index, objects):
-        lines = read_stream(client("logs"), found.group, found.name)
-        yield from only_request(lines, found.request) if found.request else only_split(lines, named[1], index)
+
+    def __init__(self, layer: str, index: int) -> None:
+        self._layer, self._index, self._shown = layer, index, True
+
+    def __call__(self, line: str) -> bool:
+        """Return whether a line, which is the next one, is of the split."""
+        # `laminar_runtime.tasks.worker` prints it. Without such a line, all of the output is of the split.
+        if (found := _BEGINS.match(line)) is not None and found["layer"] == self._layer:
+            self._shown = int(found["index"]) == self._index
+        return self._shown
+
+
+class Tail:
+    """The lines of a stream that are new at each read: those of one split, or of one invocation.
+
+    Args:
+        client: A client of CloudWatch Logs.
+        stream: The stream.
+        layer: The layer's name.
+        index: The index of the split.
+    """
+
+    def __init__(self, client: Any, stream: Stream, layer: str, index: int) -> None:
+        self._client, self._stream, self._token = client, stream, ""
+        self._shows = OfRequest(stream.request) if stream.request else OfSplit(layer, index)
+
+    def read(self) -> Iterator[str]:
+        """Yield the lines since the last read."""
+        place = {"logGroupName": self._stream.group, "logStreamName": self._stream.name}
+        given: dict[str, Any] = {**place, "startFromHead": True}
+        while True:
+            more = {"nextToken": self._token} if self._token else {}
+            try:
+                page = self._client.get_log_events(**given, **more)
+            except self._client.exceptions.ResourceNotFoundException:
+                return  # a task that has printed nothing has no stream
+            yield from (event["message"] for event in page["events"] if self._shows(event["message"]))
+            before, self._token = self._token, page["nextForwardToken"]
+            # At the end of a stream, the token stays the same.
+            if self._token == before:
+                return
 
 
 def find_streams(
@@ -141,51 +179,9 @@ def _claimer(variables: Mapping[str, str], job: str, index: int, objects: Readab
         return None
 
 
-def only_split(lines: Iterable[str], layer: str, index: int) -> Iterator[str]:
-    """Yield the lines of one split of the output of a task, which may have run one split after the other.
-
-    Args:
-        lines: The output.
-        layer: The layer's name.
-        index: The index of the split.
-
-    Example:
-        >>> lines = ["laminar: split 3 of layer 'A' begins", "three", "laminar: split 5 of layer 'A' begins", "five"]
-        >>> [*only_split(lines, "A", 5)], [*only_split(["one"], "A", 5)]
-        (["laminar: split 5 of layer 'A' begins", 'five'], ['one'])
-    """
-    shown = True
-    for line in lines:
-        # `laminar_runtime.tasks.worker` prints it. Without such a line, all of the output is of the split.
-        if (found := _BEGINS.match(line)) is not None and found["layer"] == layer:
-            shown = int(found["index"]) == index
-        if shown:
-            yield line
-
-
 def _tasks(states: Any, arn: str, depth: int) -> Iterator[StateTask]:
     for task in History.read(states, arn).tasks():
         yield task
         nested = task.answer.get("ExecutionArn")
         if isinstance(nested, str) and depth:
             yield from _tasks(states, nested, depth - 1)
-
-
-def read_stream(client: Any, group: str, stream: str) -> Iterator[str]:
-    """Yield the lines of a log stream.
-
-    Args:
-        client: The client of CloudWatch Logs.
-        group: The log group.
-        stream: The log stream.
-    """
-    given: dict[str, Any] = {"logGroupName": group, "logStreamName": stream, "startFromHead": True}
-    token = None
-    while True:
-        page = client.get_log_events(**given, **({"nextToken": token} if token else {}))
-        for event in page["events"]:
-            yield event["message"]
-        # At the end of a stream, the token stays the same.
-        if page["nextForwardToken"] == token:
-            return
-        token = page["nextForwardToken"]

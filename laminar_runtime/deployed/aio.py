@@ -152,15 +152,16 @@ class AsyncExecution:
         """
         return await asyncio.to_thread(lambda: self.plain.failures(most=most, layer=layer, index=index))
 
-    async def logs(self, layer: str, index: int = 0, *, flow: str = "") -> AsyncIterator[str]:
+    async def logs(self, layer: str, index: int = 0, *, follow: bool = False, flow: str = "") -> AsyncIterator[str]:
         """Yield the output of a layer, or of one split of it.
 
         Args:
             layer: The layer's name.
             index: The index of the split, from 0.
+            follow: Whether to wait for more lines until the layer, or the split, has ended.
             flow: The flow's name, if the deployment is a chain of flows.
         """
-        async for line in _iterate(self.plain.logs(layer, index, flow=flow)):
+        async for line in _iterate(self.plain.logs(layer, index, follow=follow, flow=flow)):
             yield line
 
     async def stop(self, reason: str = "it was stopped by its handle") -> None:
@@ -171,9 +172,13 @@ class AsyncExecution:
         """
         await asyncio.to_thread(self.plain.stop, reason)
 
-    async def resume(self) -> AsyncExecution:
-        """Resume it."""
-        await asyncio.to_thread(self.plain.resume)
+    async def resume(self, *, from_layer: str | None = None) -> AsyncExecution:
+        """Resume it.
+
+        Args:
+            from_layer: A layer that runs again, with all layers after it, even if they have finished.
+        """
+        await asyncio.to_thread(lambda: self.plain.resume(from_layer=from_layer))
         return self
 
     async def timings(self) -> Timings:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from laminar_runtime.deployed.deployment import Deployment
 
-__all__ = ["RUNS", "describe", "is_running", "last_resume", "title"]
+__all__ = ["RUNS", "describe", "is_running", "last_resume", "starts", "title"]
 
 #: The statuses of executions that have not ended: https://docs.aws.amazon.com/step-functions/latest/apireference/API_DescribeExecution.html
 RUNS = frozenset({"RUNNING", "PENDING_REDRIVE"})
@@ -46,6 +46,18 @@ def last_resume(deployment: Deployment, execution: str) -> tuple[int, DescribeEx
         except client.exceptions.ExecutionDoesNotExist:
             return number - 1, described
     raise AssertionError
+
+
+def starts(deployment: Deployment, execution: str) -> list[str]:
+    """Return the ARNs of the start of an execution and of its resumes, the first one first.
+
+    Args:
+        deployment: The deployment.
+        execution: The execution's id.
+    """
+    resumes, _ = last_resume(deployment, execution)
+    names = [execution, *(f"{execution}{RESUMED}{number}" for number in range(1, resumes + 1))]
+    return [*map(deployment.execution_arn, names)]
 
 
 def describe(deployment: Deployment, execution: str) -> DescribeExecutionOutputTypeDef:

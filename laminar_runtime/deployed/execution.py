@@ -12,6 +12,7 @@ from laminar_runtime.deployed.descriptions import RUNS, is_running
 from laminar_runtime.exceptions import ExecutionError
 
 if TYPE_CHECKING:
+    from laminar_runtime.causes.objects import S3Objects
     from laminar_runtime.costs import Cost
     from laminar_runtime.deployed.deployment import Deployment
     from laminar_runtime.failures.record import Failures
@@ -221,7 +222,7 @@ class DeployedExecution:
                 self.deployment.client().stop_execution(executionArn=described["executionArn"], cause=reason)
             stop_jobs(self.deployment.clients, described["executionArn"], reason)
 
-    def resume(self) -> DeployedExecution:
+    def resume(self, *, from_layer: str | None = None) -> DeployedExecution:
         """Resume it if it did not succeed, without the layers and splits that finished.
 
         If possible, Step Functions redrives the execution. It does so for 14 days, with the state machine of the start:
@@ -232,24 +233,36 @@ class DeployedExecution:
         fix, and after an `UnfinishedError`: a redrive starts at the failed state, but the unfinished layer is before
         it.
 
+        Args:
+            from_layer: A layer that runs again, with all layers after it, even if the execution succeeded: their
+                records are deleted first. If several flows of a chain have a layer of this name, ``Flow.Layer``.
+
         Returns:
-            The execution. If it runs or has succeeded, nothing happens.
+            The execution. If it runs or has succeeded, nothing happens, unless it is resumed from a layer.
 
         Raises:
             NotFoundError: If it does not exist.
-            ExecutionError: If it can be neither redriven nor started again.
+            StillRunningError: If it runs, and is to be resumed from a layer.
+            AccessDeniedError: If this process may not delete records, or lacks another permission.
+            ExecutionError: If it can be neither redriven nor started again, or has no such layer.
         """
-        from laminar_runtime.deployed import resuming
+        if from_layer is None:
+            from laminar_runtime.deployed import resuming
 
-        resuming.resume(self.deployment, self.id)
+            resuming.resume(self.deployment, self.id)
+        else:
+            from laminar_runtime.deployed import restarting
+
+            restarting.resume_from(self.deployment, self.id, from_layer, self.flow)
         return self
 
-    def logs(self, layer: str, index: int = 0, *, flow: str = "") -> Iterator[str]:
+    def logs(self, layer: str, index: int = 0, *, follow: bool = False, flow: str = "") -> Iterator[str]:
         """Yield the output of a layer, or of one split of it, of all attempts, from CloudWatch Logs.
 
         Args:
             layer: The layer's name.
             index: The index of the split, from 0.
+            follow: Whether to wait for more lines until the layer, or the split, has finished, or the execution ended.
             flow: The flow's name, if the deployment is a chain of flows that have a layer of this name.
 
         Yields:
@@ -259,13 +272,10 @@ class DeployedExecution:
             NotFoundError: If it does not exist.
             ExecutionError: If its history, its jobs or its output cannot be read.
         """
-        from laminar_runtime.causes import logs
-        from laminar_runtime.causes.objects import S3Objects
+        from laminar_runtime.deployed import following
 
-        clients, arn = self.deployment.clients, self.describe()["executionArn"]
-        objects = S3Objects(clients("s3"), self.deployment.datastore_root)
         with calls(f"the output of layer '{layer}' of {self.title} cannot be read", ExecutionError):
-            yield from logs.read_output(clients, arn, (flow or self.known_flow, layer), index, objects)
+            yield from following.read_lines(self, layer, index, flow or self.known_flow, follow=follow)
 
     def timings(self) -> Timings:
         """Return when its attempts were created, started and stopped, by its history and the descriptions of its jobs.
@@ -298,6 +308,13 @@ class DeployedExecution:
         from laminar_runtime.deployed.failing import resume_command
 
         return resume_command(self.deployment.name, self.id)
+
+    @property
+    def objects(self) -> S3Objects:
+        """The objects of its datastore."""
+        from laminar_runtime.causes.objects import S3Objects
+
+        return S3Objects(self.deployment.clients("s3"), self.deployment.datastore_root)
 
     @property
     def link(self) -> str:

@@ -5,12 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from laminar_runtime.causes.attempts import Attempts
-from laminar_runtime.causes.objects import S3Objects
 from laminar_runtime.costs import Cost, price
 from laminar_runtime.deployed.clients import calls
-from laminar_runtime.deployed.descriptions import last_resume
+from laminar_runtime.deployed.descriptions import last_resume, starts
 from laminar_runtime.exceptions import ExecutionError
-from laminar_runtime.identifiers import RESUMED
 from laminar_runtime.timings import Timings
 
 if TYPE_CHECKING:
@@ -51,11 +49,9 @@ def _read(execution: DeployedExecution) -> tuple[Timings, int]:
     with calls(f"the times of {execution.title} cannot be read", ExecutionError):
         resumes, last = last_resume(deployment, execution.id)
         first = deployment.client().describe_execution(executionArn=execution.arn) if resumes else last
-        names = [execution.id, *(f"{execution.id}{RESUMED}{number}" for number in range(1, resumes + 1))]
-        objects = S3Objects(deployment.clients("s3"), deployment.datastore_root)
         region = deployment.state_machine_arn.split(":")[3]
-        reader = Attempts(deployment.clients, objects, region, execution.known_flow)
-        attempts = reader.read(map(deployment.execution_arn, names))
+        reader = Attempts(deployment.clients, execution.objects, region, execution.known_flow)
+        attempts = reader.read(starts(deployment, execution.id))
     stopped = last.get("stopDate")
     timings = Timings(
         flow=_flow_of(execution, {one.flow for one in attempts}),

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from laminar_runtime import _records
-from laminar_runtime.exceptions import LaminarError, MissingError
+from laminar_runtime.exceptions import LaminarError
 from laminar_runtime.failures.record import Failures
 from laminar_runtime.report.record import LayerState, ReportLayer
-from laminar_runtime.storage.layout import LayerKey, cache_prefix
+from laminar_runtime.storage.graphs import read_graph
+from laminar_runtime.storage.layout import LayerKey
 from laminar_runtime.timings import Attempt, Timings
 
 if TYPE_CHECKING:
@@ -22,8 +22,6 @@ __all__ = ["PARAMETERS", "FlowNames", "Reader", "add_records", "find_layers"]
 Value = TypeVar("Value")
 
 PARAMETERS = "Parameters"
-#: The note on the graph of an execution, below its part of the cache.
-_GRAPH = ".graph.json"
 
 
 class Reader:
@@ -136,11 +134,7 @@ def _layers_of_notes(store: DataStore, timings: Timings, names: FlowNames) -> li
 
 
 def _layers_of_note(store: DataStore, flow: str, execution: str) -> list[ReportLayer]:
-    try:
-        content = store.transport.get(f"{cache_prefix(flow, execution)}{_GRAPH}")
-    except MissingError:
-        return []
-    noted: Any = json.loads(content)
+    noted = read_graph(store.transport, flow, execution) or {}
     return [
         ReportLayer(
             name=str(name),
@@ -150,7 +144,7 @@ def _layers_of_note(store: DataStore, flow: str, execution: str) -> list[ReportL
             optional=bool(facts.get("optional")),
             summary=str(facts.get("summary", "")),
         )
-        for name, facts in noted["layers"].items()
+        for name, facts in noted.items()
         if name != PARAMETERS
     ]
 

@@ -30,6 +30,7 @@ __all__ = [
     "cache_prefix",
     "executions_prefix",
     "failures_prefix",
+    "graph_key",
     "input_key",
     "joins_prefix",
     "layers_prefix",
@@ -45,7 +46,7 @@ _ARTIFACTS, _ARCHIVES, _CACHE, _LOCKS, _TURNS = "artifacts", "archives", ".cache
 _OUTPUT = ".output"
 #: The objects and folders of an execution among its notes, beside the folders of its layers.
 _INPUT, _JOINS, _FAILURES, _ANSWERS = ".input.json", ".joins", ".failures", ".answers"
-_RUN, _TIMES = ".run.json", ".times.json"
+_RUN, _TIMES, _GRAPH = ".run.json", ".times.json", ".graph.json"
 #: The objects and folders of a layer among the notes of an execution.
 _RECORD, _SOME, _SPLITS, _ATTEMPTS, _PLAN = ".record.json", ".some", ".splits", ".attempts", ".plan"
 _CLAIMS, _BEGUN = ".claims", ".begun"
@@ -87,10 +88,11 @@ class LayerKey:
     @property
     def record(self) -> str:
         """The key of the layer's record."""
-        return f"{self._notes}{_RECORD}"
+        return f"{self.notes}{_RECORD}"
 
     @property
-    def _notes(self) -> str:
+    def notes(self) -> str:
+        """The prefix of all notes on the layer, its record among them, with a slash at its end."""
         return f"{cache_prefix(self.flow, self.execution)}{self.layer}/"
 
     @property
@@ -124,7 +126,7 @@ class LayerKey:
         Args:
             attribute: The attribute.
         """
-        return f"{self._notes}{naming.spell(attribute)}.json"
+        return f"{self.notes}{naming.spell(attribute)}.json"
 
     def partial_join_archive(self, attribute: str) -> str:
         """Return the key of the joined archive of an attribute that some splits did not assign.
@@ -132,7 +134,7 @@ class LayerKey:
         Args:
             attribute: The attribute.
         """
-        return f"{self._notes}{_SOME}/{naming.spell(attribute)}.json"
+        return f"{self.notes}{_SOME}/{naming.spell(attribute)}.json"
 
     def split(self, index: int) -> str:
         """Return the key of the commit of a split of a fan-out.
@@ -145,7 +147,7 @@ class LayerKey:
     @property
     def splits(self) -> str:
         """The prefix of the commits of its splits, with a slash at its end."""
-        return f"{self._notes}{_SPLITS}/"
+        return f"{self.notes}{_SPLITS}/"
 
     def attempts(self, index: int, drive: str) -> str:
         """Return the prefix of the notes on runs of a split, with a slash at its end.
@@ -154,7 +156,7 @@ class LayerKey:
             index: The split's index.
             drive: The resume or redrive of the execution that they belong to; empty before the first one.
         """
-        return f"{self._notes}{_ATTEMPTS}/{drive or '-'}/{index}/"
+        return f"{self.notes}{_ATTEMPTS}/{drive or '-'}/{index}/"
 
     @property
     def failures(self) -> str:
@@ -200,7 +202,7 @@ class LayerKey:
             drive: The resume or redrive of the execution that they belong to; empty before the first one.
             job: The id of the job, without that of a child: a request that is repeated submits another job.
         """
-        return f"{self._notes}{_CLAIMS}/{drive or '-'}/{name}/{job}/"
+        return f"{self.notes}{_CLAIMS}/{drive or '-'}/{name}/{job}/"
 
     def beginnings(self, drive: str) -> str:
         """Return the prefix of the notes on splits that began, of a fan-out that tolerates failures.
@@ -208,7 +210,7 @@ class LayerKey:
         Args:
             drive: The resume or redrive of the execution that they belong to; empty before the first one.
         """
-        return f"{self._notes}{_BEGUN}/{drive or '-'}/"
+        return f"{self.notes}{_BEGUN}/{drive or '-'}/"
 
     def index_list(self, name: str) -> str:
         """Return the key of a list of indexes of the layer's plan.
@@ -216,7 +218,7 @@ class LayerKey:
         Args:
             name: The name of the list.
         """
-        return f"{self._notes}{_PLAN}/{name}.txt"
+        return f"{self.notes}{_PLAN}/{name}.txt"
 
 
 @_records.frozen
@@ -300,6 +302,11 @@ def cache_prefix(flow: str, execution: str | None = None) -> str:
 def input_key(flow: str, execution: str) -> str:
     """Return the key of the input of a state machine."""
     return f"{cache_prefix(flow, execution)}{_INPUT}"
+
+
+def graph_key(flow: str, execution: str) -> str:
+    """Return the key of the note on the graph of an execution: which layers there are, and what they depend on."""
+    return f"{cache_prefix(flow, execution)}{_GRAPH}"
 
 
 def answer_key(flow: str, execution: str, job: str) -> str:

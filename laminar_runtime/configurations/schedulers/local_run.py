@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Coroutine
 from typing import TYPE_CHECKING, Any
 
-from laminar_runtime import progress, task_environment
+from laminar_runtime import graph_notes, progress, task_environment
 from laminar_runtime.blocks import add_note
 from laminar_runtime.configurations.executors.base import Raised
 from laminar_runtime.configurations.schedulers import event_loop, ignored, local_volumes, run_record
@@ -41,6 +41,7 @@ def run(execution: Execution, run_layers: RunLayers) -> None:
     """
     if execution.retry:
         _check_parameters(execution)
+    graph_notes.write_graph(execution)
     for line in (*ignored.notes(execution.flow), *local_volumes.notes(execution.flow)):
         progress.warn(line)
     # A layer of another flow may have called this one: hooks and schedulers run outside of its task.

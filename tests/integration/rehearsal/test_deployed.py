@@ -17,11 +17,15 @@ from laminar_codegen.rehearsal.image import lay_out
 from laminar_runtime import deployed
 from laminar_runtime.deployed import DeployedExecution, Deployment
 from laminar_runtime.exceptions import (
+    AbortedError,
     DeploymentError,
+    ExecutionError,
     ExecutionFailedError,
     FlowError,
     NotFoundError,
     StartedBeforeError,
+    StillRunningError,
+    WaitTimeoutError,
 )
 from laminar_runtime.report.collect import collect_report
 from laminar_runtime.report.page import render_page
@@ -39,9 +43,9 @@ class Numbers(Flow): ...
 @Numbers.register(container=Container(memory=1024, tags={"team": "data", "stage": "test"}))
 class Load(Layer):
     def __call__(self, parameters: Parameters) -> None:
-        print("loads", parameters.count)
+        print("loads", parameters.count, flush=True)
         if parameters.how == "sleep":
-            time.sleep(60)
+            time.sleep(parameters.seconds)
         self.shard(rows=range(parameters.count))
         self.kind = type(parameters.how).__name__
 
@@ -236,3 +240,40 @@ def test_the_page_of_an_execution_that_failed(failed: DeployedExecution) -> None
     assert report.resume == "laminar resume Numbers failed"
     assert "ValueError: no square of 1" in render_page(report)
     assert {one.attribute for one in report.artifacts if one.layer == "Square"} == {"square"}
+
+
+def test_a_resume_from_a_layer(bench: Bench) -> None:
+    """It and what follows it run again, and what it depends on does not."""
+    execution = bench.deployment.start({"count": 2, "how": ""}, id="again").wait(timeout=60)
+    before = {one.layer for one in execution.timings().attempts}
+    with pytest.raises(
+        ExecutionError, match=r"it has no such layer. Its layers: Numbers.Load, Numbers.Square, Numbers.Sum"
+    ):
+        execution.resume(from_layer="Cube")
+    execution.resume(from_layer="Square").wait(timeout=60)
+    assert before == {"Load", "Square", "Sum"}
+    assert [*execution.logs("Square", 1)] == ["squares 1", "squares 1"]
+    # The task of a layer that finished ends at once.
+    assert [*execution.logs("Load")] == ["loads 2"]
+    assert execution.status() == "SUCCEEDED"
+    assert json.loads(execution.describe()["input"])["started_by"] == "resume"
+
+
+def test_a_resume_from_a_layer_of_an_execution_that_runs(bench: Bench) -> None:
+    """It is refused: its tasks would record what they do. After its stop it goes on."""
+    execution = bench.deployment.start({"count": 1, "how": "sleep", "seconds": 60}, id="sleeps")
+    with pytest.raises(WaitTimeoutError, match=r"did not end within 0\.2 seconds; it still runs"):
+        execution.wait(timeout=0.2, poll=0.1)
+    with pytest.raises(StillRunningError):
+        execution.resume(from_layer="Load")
+    execution.stop("not needed")
+    with pytest.raises(AbortedError, match="ended ABORTED"):
+        execution.wait(timeout=60)
+    assert execution.status() == "ABORTED"
+
+
+def test_lines_are_followed(bench: Bench) -> None:
+    """Until the layer has ended, and those that come late, too."""
+    execution = bench.deployment.start({"count": 2, "how": "sleep", "seconds": 1}, id="followed")
+    assert [*execution.logs("Load", follow=True)] == ["loads 2"]
+    assert [*execution.wait(timeout=60).logs("Nothing", follow=True)] == []

@@ -7,6 +7,7 @@ import json
 import pickle
 import traceback
 from collections.abc import Iterator
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -17,7 +18,7 @@ from laminar_runtime.causes import children
 from laminar_runtime.causes.calls import explain
 from laminar_runtime.causes.executions import Reader
 from laminar_runtime.causes.histories import History
-from laminar_runtime.causes.logs import find_streams, only_split, read_stream
+from laminar_runtime.causes.logs import OfSplit, Stream, Tail, find_streams
 from laminar_runtime.causes.objects import S3Objects
 from laminar_runtime.causes.stopping import stop_jobs
 from laminar_runtime.configurations.datastores import Memory
@@ -442,8 +443,13 @@ def test_jobs_that_go_on_are_stopped() -> None:
     assert batch.stopped == [("b", "why"), ("c", "why")]
 
 
+class GoneError(Exception): ...
+
+
 class Lines:
     """A log stream of three lines, in pages of two."""
+
+    exceptions = SimpleNamespace(ResourceNotFoundException=GoneError)
 
     def get_log_events(self, nextToken: str = "0", **given: Any) -> dict[str, Any]:  # noqa: N803 - the API's name
         """Return a page; at the end its token stays the same."""
@@ -453,9 +459,20 @@ class Lines:
         return {"events": [{"message": line} for line in lines], "nextForwardToken": str(at + len(lines))}
 
 
+def test_a_task_that_has_printed_nothing() -> None:
+    """It has no stream yet, and so no lines; later it may have some."""
+
+    class Empty(Lines):
+        def get_log_events(self, **_: Any) -> Any:
+            raise GoneError
+
+    tail = Tail(Empty(), Stream("g", "s"), "Load", 0)
+    assert [*tail.read(), *tail.read()] == []
+
+
 def test_lines_of_a_stream() -> None:
     """All pages are read."""
-    assert [*read_stream(Lines(), "g", "s")] == ["a", "b", "c"]
+    assert [*Tail(Lines(), Stream("g", "s"), "Load", 0).read()] == ["a", "b", "c"]
 
 
 def test_streams_of_a_split() -> None:
@@ -508,7 +525,7 @@ def test_the_child_that_claimed_a_split() -> None:
     assert streams(7) == ["of 1"]
     assert streams(0) == streams(8) == []
     lines = ["start", "laminar: split 3 of layer 'Train' begins", "3", "laminar: split 7 of layer 'Train' begins", "7"]
-    assert [*only_split(lines, "Train", 7)] == [lines[0], *lines[3:]]
+    assert [*filter(OfSplit("Train", 7), lines)] == [lines[0], *lines[3:]]
 
 
 def redriven(states: States, count: int = 1) -> States:

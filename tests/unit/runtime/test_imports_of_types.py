@@ -38,6 +38,7 @@ NAMED = {
     "laminar_runtime.configurations.schedulers": {"Scheduler"},
     "laminar_runtime.configurations.volumes": {"EFS", "Host", "Volume"},  # most containers mount none
     # A handle of an execution has its deployment, which returns handles.
+    "laminar_runtime.causes.objects": {"S3Objects"},
     "laminar_runtime.costs": {"Cost"},
     "laminar_runtime.deployed.deployment": {"Deployment"},
     "laminar_runtime.deployed.execution": {"DeployedExecution"},
@@ -48,6 +49,7 @@ NAMED = {
     "laminar_runtime.inputs.shapes": {"Shape"},  # flows without typed parameters do not load it
     "laminar_runtime.layer": {"Layer"},
     "laminar_runtime.storage.commits": {"Commit"},
+    "laminar_runtime.storage.failures": {"Readable"},
     "laminar_runtime.tasks.pipelines": {"Guard"},
     "laminar_runtime.timings": {"Timings"},
 }

@@ -1,0 +1,70 @@
+"""The output of a layer of a deployed flow, as far as it is there, or until the layer has ended."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from laminar_runtime.causes import logs
+from laminar_runtime.causes.objects import S3Objects
+from laminar_runtime.deployed.descriptions import describe, is_running, starts
+from laminar_runtime.deployed.restarting import find_flows
+from laminar_runtime.exceptions import MissingError
+from laminar_runtime.storage.layout import LayerKey
+
+if TYPE_CHECKING:
+    from laminar_runtime.deployed.execution import DeployedExecution
+
+__all__ = ["read_lines"]
+
+#: Seconds between two looks for more lines, and after the end: CloudWatch Logs shows lines some seconds late.
+_PAUSE = 2.0
+
+
+def read_lines(execution: DeployedExecution, layer: str, index: int, flow: str, *, follow: bool) -> Iterator[str]:
+    """Yield the output of a layer, or of one split of it, of all attempts.
+
+    Args:
+        execution: The execution.
+        layer: The layer's name.
+        index: The index of the split, from 0.
+        flow: The flow's name; empty if it does not matter.
+        follow: Whether to wait for more lines until the layer, or the split, has finished, or the execution ended.
+    """
+    tails: dict[logs.Stream, logs.Tail] = {}
+    ended = not follow
+    while True:
+        yield from _new_lines(execution, (flow, layer), index, tails)
+        if ended:
+            return
+        ended = _has_ended(execution, layer, index, flow)
+        time.sleep(_PAUSE)
+
+
+def _new_lines(
+    execution: DeployedExecution, named: tuple[str, str], index: int, tails: dict[logs.Stream, logs.Tail]
+) -> Iterator[str]:
+    clients, objects = execution.deployment.clients, execution.objects
+    for arn in starts(execution.deployment, execution.id):
+        for stream in logs.find_streams(clients, arn, named, index, objects):
+            tail = tails.setdefault(stream, logs.Tail(clients("logs"), stream, named[1], index))
+            yield from tail.read()
+
+
+def _has_ended(execution: DeployedExecution, layer: str, index: int, flow: str) -> bool:
+    """Return whether a layer, or a split of it, has finished, or will not, as its execution has ended."""
+    if not is_running(describe(execution.deployment, execution.id)):
+        return True
+    objects = execution.objects
+    flows = (flow,) if flow else find_flows(execution.deployment, objects, execution.id)
+    keys = [LayerKey(name, execution.id, layer) for name in flows]
+    return any(_exists(objects, one) for key in keys for one in (key.record, key.split(index)))
+
+
+def _exists(objects: S3Objects, key: str) -> bool:
+    try:
+        objects.get(key)
+    except MissingError:
+        return False
+    return True
