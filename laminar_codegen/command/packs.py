@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from laminar_codegen.ir.graph import Graph
+from laminar_codegen.ir.graph import Graph, LayerNode
 from laminar_codegen.ir.plan import Packing, Step
 from laminar_codegen.planning.pack_costs import USUAL_COSTS
-from laminar_codegen.planning.pack_savings import packs_in, reasons_apart, savings
+from laminar_codegen.planning.pack_savings import packs_in, reasons_apart, runs_several_splits, savings
 
 __all__ = ["report_packs"]
 
@@ -50,8 +50,18 @@ def report_packs(
         costs = USUAL_COSTS
         billed = f"Fargate bills {costs.billed_start_up:g} s of this, and at least {costs.minimum:g} s"
         yield f"                  a job starts in {costs.start_up:g} s; {billed}"
-    for reason, names in reasons_apart(graph, packs, _OTHERWISE[packing]).items():
+    for layer in graph.layers:
+        if runs_several_splits(layer):
+            yield f"  splits          {layer.name}: {_of_splits(layer)}"
+    measured = durations if packing == "auto" else None
+    for reason, names in reasons_apart(graph, packs, _OTHERWISE[packing], measured).items():
         yield f"  not packed      {_list(names)}: {reason}"
+
+
+def _of_splits(layer: LayerNode) -> str:
+    if layer.split_seconds is not None:
+        return f"a job runs several of its splits, as many as fit, of {layer.split_seconds:g} s each"
+    return f"a job runs {layer.fan_out.splits_per_job:,} of its splits"
 
 
 def _list(names: tuple[str, ...] | list[str]) -> str:

@@ -10,8 +10,9 @@ from collections.abc import Iterable, Iterator, Mapping
 
 import attrs
 
-from laminar_codegen.ir.graph import Graph
+from laminar_codegen.ir.graph import Graph, LayerNode
 from laminar_codegen.ir.plan import ExactJoins, Pack, Parallel, Sequence, Step, SubMachine
+from laminar_codegen.planning import pack_splits
 from laminar_codegen.planning.makespan import complete, makespan
 from laminar_codegen.planning.pack_costs import USUAL_COSTS, Costs
 from laminar_codegen.planning.pack_schedule import Capacity, pack_seconds
@@ -19,7 +20,7 @@ from laminar_codegen.planning.pack_work import obstacle
 from laminar_codegen.structs import Struct
 from laminar_codegen.targets.batch.target import job_size
 
-__all__ = ["Savings", "packs_in", "reasons_apart", "savings"]
+__all__ = ["Savings", "packs_in", "reasons_apart", "runs_several_splits", "savings"]
 
 
 @attrs.frozen(eq=False, repr=False)
@@ -82,17 +83,37 @@ def savings(
     return Savings(jobs, seconds, math.fsum(dollars))
 
 
-def reasons_apart(graph: Graph, packs: Iterable[Pack], otherwise: str) -> dict[str, list[str]]:
+def reasons_apart(
+    graph: Graph, packs: Iterable[Pack], otherwise: str, durations: Mapping[str, float] | None = None
+) -> dict[str, list[str]]:
     """Return why layers have jobs of their own: the layers by reason, in the order of the graph.
 
     Args:
         graph: The graph.
         packs: The packs of its plan.
         otherwise: The reason of a layer that could share a job.
+        durations: Seconds by layer, if splits of fan-outs share jobs by them.
     """
     packed = {name for pack in packs for name in pack.names}
     found: dict[str, list[str]] = {}
     for layer in graph.layers:
-        if layer.name not in packed:
-            found.setdefault(obstacle(layer) or otherwise, []).append(layer.name)
+        if layer.name not in packed and not runs_several_splits(layer):
+            found.setdefault(_reason(layer, durations) or otherwise, []).append(layer.name)
     return found
+
+
+def runs_several_splits(layer: LayerNode) -> bool:
+    """Return whether a job of a fan-out runs several splits.
+
+    Args:
+        layer: The layer.
+    """
+    return layer.split_seconds is not None or layer.fan_out.splits_per_job is not None
+
+
+def _reason(layer: LayerNode, durations: Mapping[str, float] | None) -> str | None:
+    if not layer.foreach or durations is None:
+        return obstacle(layer)
+    if layer.name not in durations:
+        return "fans out, and has no measured duration"
+    return pack_splits.obstacle(layer, durations[layer.name]) or "runs item by item"

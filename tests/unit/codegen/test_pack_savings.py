@@ -10,7 +10,8 @@ from laminar_codegen.ir.plan import Pack, PackedLayer, Packing, Parallel, Run, S
 from laminar_codegen.planning.choose_packs import choose_packs
 from laminar_codegen.planning.make_plan import make_plan
 from laminar_codegen.planning.pack_costs import Costs
-from laminar_codegen.planning.pack_savings import Savings, packs_in, reasons_apart, savings
+from laminar_codegen.planning.pack_savings import Savings, packs_in, reasons_apart, runs_several_splits, savings
+from laminar_codegen.planning.pack_splits import pack_splits
 from tests.support.graph_notation import graph_in
 
 #: A dollar for a second of a virtual CPU, at least a minute.
@@ -55,6 +56,23 @@ def test_layers_have_jobs_of_their_own_for_reasons() -> None:
     packs = choose_packs(graph, "chains")
     assert [pack.names for pack in packs] == [("C", "D")]
     assert reasons_apart(graph, packs, "other") == {"other": ["A"], "fans out": ["B"], "runs on AWS Lambda": ["E"]}
+
+
+def test_fan_outs_have_jobs_of_one_split_for_reasons() -> None:
+    """Splits share jobs by their measured seconds: a fan-out of long splits, or of unknown ones, does not."""
+    text = "A\nB after A | each=A.item\nC after A | each=A.item\nD after A | each=A.item"
+    seconds = {"A": 1.0, "B": 2.0, "C": 500.0}
+    graph = pack_splits(graph_in(text), seconds)
+    assert [layer.name for layer in graph.layers if runs_several_splits(layer)] == ["B"]
+    assert reasons_apart(graph, (), "other", seconds) == {
+        "other": ["A"],
+        "takes 500 seconds for a split": ["C"],
+        "fans out, and has no measured duration": ["D"],
+    }
+    plan, apart = plans(graph, "auto", seconds)
+    assert "  splits          B: a job runs several of its splits, as many as fit, of 2 s each" in [
+        *report_packs(graph, plan, apart, "auto", seconds)
+    ]
 
 
 def test_the_report_names_packs_savings_and_reasons() -> None:
