@@ -40,7 +40,7 @@ class Costs(Struct):
 
         Example:
             >>> Costs(of_cpu=1, of_memory=0, of_job=0).bill(Capacity(2, 4096), 100)
-            230
+            230.0
         """
         rate = size.cpu * self.of_cpu + size.memory / 1024 * self.of_memory
         return rate * max(self.minimum, self.billed_start_up + seconds) + self.of_job
