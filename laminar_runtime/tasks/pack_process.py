@@ -11,7 +11,7 @@ import contextlib
 import os
 import signal
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from types import FrameType
 from typing import TYPE_CHECKING
 
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from laminar_runtime.execution import Execution
     from laminar_runtime.flow import Flow
 
-__all__ = ["run"]
+__all__ = ["packed_layers", "run"]
 
 _SUCCESS, _FAILURE = 0, 1
 
@@ -80,11 +80,10 @@ class _Pack:
 
     def __init__(self, execution: Execution, context: TaskContext, spelled: str, processes: Processes) -> None:
         cpu, memory, names = task_environment.parse_pack(spelled)
-        self._execution, self._context, self._names = execution, context, names
+        self._context = context
         job, start = os.environ.get(task_environment.BATCH_JOB, ""), os.environ.get(task_environment.BATCH_ATTEMPT)
         self._start = int(start or 1)
-        self._run = f"{job}.{self._start}"
-        layers = [self._layer(name) for name in names]
+        layers = packed_layers(execution, context, names, f"{job}.{self._start}")
         self._pack = PackRun(layers=layers, cpu=cpu, memory=memory, processes=processes, send=_send)
 
     def run(self) -> int:
@@ -104,36 +103,47 @@ class _Pack:
     def _stop(self, number: int, _frame: FrameType | None) -> None:
         self._pack.stop(signal.Signals(number))
 
-    def _layer(self, name: str) -> PackedLayer:
-        flow, store, key = self._execution.flow, self._execution.datastore, self._execution.key(name)
-        configuration = flow.registry[name].configuration
-        context = _records.evolve(self._context, layer=name)
-        retry = configuration.retry
-        notes = key.attempts(0, context.drive)
 
-        def variables(attempt: int) -> dict[str, str]:
-            return {task_environment.LAYER_NAME: name, task_environment.LAYER_ATTEMPT: str(attempt)}
+def packed_layers(execution: Execution, context: TaskContext, names: Sequence[str], run: str) -> list[PackedLayer]:
+    """Return the layers of a pack, with their attempts and their commits in the datastore.
 
-        def note(attempt: int, ended: str) -> None:
-            if retry.attempts > 1:
-                store.transport.put(f"{notes}{self._run}.{attempt}{f'.{ended}' if ended else ''}", b"{}")
+    Args:
+        execution: The execution.
+        context: The task of any of them.
+        names: Their names, in the order in which they start.
+        run: The start of the job, as ``<job>.<number>``.
+    """
+    return [_layer(execution, _records.evolve(context, layer=name), frozenset(names), run) for name in names]
 
-        def leave(attempt: int, ending: Ending) -> None:
-            record(store, {**os.environ, **variables(attempt)}, ending)
 
-        return PackedLayer(
-            name=name,
-            after=frozenset(flow.dependencies_of(name)) & {*self._names},
-            cpu=configuration.container.cpu,
-            memory=configuration.container.memory,
-            retry=_records.copy(retry, on=tuple(endings(retry))),
-            timeout=(configuration.executor or flow.configuration.executor).timeout,
-            is_finished=lambda: task.has_finished(store, key, context),
-            variables=variables,
-            next_attempt=lambda: next_attempt(store.transport.names(notes), spot=configuration.container.spot),
-            note=note,
-            record=leave,
-        )
+def _layer(execution: Execution, context: TaskContext, names: frozenset[str], run: str) -> PackedLayer:
+    name, flow, store, key = context.layer, execution.flow, execution.datastore, execution.key(context.layer)
+    configuration = flow.registry[name].configuration
+    retry, notes = configuration.retry, key.attempts(0, context.drive)
+
+    def variables(attempt: int) -> dict[str, str]:
+        return {task_environment.LAYER_NAME: name, task_environment.LAYER_ATTEMPT: str(attempt)}
+
+    def note(attempt: int, ended: str) -> None:
+        if retry.attempts > 1:
+            store.transport.put(f"{notes}{run}.{attempt}{f'.{ended}' if ended else ''}", b"{}")
+
+    def leave(attempt: int, ending: Ending) -> None:
+        record(store, {**os.environ, **variables(attempt)}, ending)
+
+    return PackedLayer(
+        name=name,
+        after=frozenset(flow.dependencies_of(name)) & names,
+        cpu=configuration.container.cpu,
+        memory=configuration.container.memory,
+        retry=_records.copy(retry, on=tuple(endings(retry))),
+        timeout=(configuration.executor or flow.configuration.executor).timeout,
+        is_finished=lambda: task.has_finished(store, key, context),
+        variables=variables,
+        next_attempt=lambda: next_attempt(store.transport.names(notes), spot=configuration.container.spot),
+        note=note,
+        record=leave,
+    )
 
 
 class _Forks:

@@ -15,9 +15,10 @@ from laminar_codegen.checks.graph import check, check_definitions
 from laminar_codegen.frontend.build_graph import build_graph
 from laminar_codegen.frontend.loader import Source
 from laminar_codegen.ir import labels
-from laminar_codegen.ir.plan import Step
+from laminar_codegen.ir.plan import Packing, Step
 from laminar_codegen.lower_states.states import emit_states
 from laminar_codegen.lower_terraform.document import emit_document
+from laminar_codegen.planning.choose_packs import choose_packs
 from laminar_codegen.planning.fuse_fan_outs import obstacles
 from laminar_codegen.planning.make_plan import make_plan
 from laminar_codegen.render.terraform_json import render_document, render_machine
@@ -77,14 +78,17 @@ def feasible(spec: FlowSpec) -> FlowSpec:
     return feasible(attrs.evolve(spec, layers=tuple(layers)))
 
 
-def compile_spec(spec: FlowSpec, *, joins: Literal["barriers", "exact"], nest: random.Random | None) -> Compiled:
-    """Compile a flow, some of its steps by chance nested, if so."""
+def compile_spec(
+    spec: FlowSpec, *, joins: Literal["barriers", "exact"], packing: Packing, nest: random.Random | None
+) -> Compiled:
+    """Compile a flow, some of its steps by chance nested, if so. For packs, layers take different times."""
     flow = deployable(spec, Memory())
     # Containers do not share a memory.
     flow.configuration.datastore = datastores.Local()
     graph = build_graph(Source(flow, Path("random.py"), "random.py"))
     check([graph])
-    plan = make_plan(graph, joins=joins)
+    durations = {layer.name: float(1 + 40 * (place % 3)) for place, layer in enumerate(graph.layers)}
+    plan = make_plan(graph, joins=joins, packs=choose_packs(graph, packing, durations))
     if nest is not None:
         plan = nest_steps(plan, nest)
     machines = emit_states(graph, plan)

@@ -9,7 +9,7 @@ from typing import Literal
 import attrs
 from hypothesis import event, note
 
-from laminar_codegen.ir.plan import print_plan
+from laminar_codegen.ir.plan import Packing, print_plan
 from tests.support.random_flows import plans
 from tests.support.random_flows.compiling import Compiled, compile_spec, feasible
 from tests.support.random_flows.deployed import Deployed
@@ -31,6 +31,7 @@ class Choices:
     Args:
         engine: The interpreter of its state machines.
         joins: The planning of dependencies that are not nested.
+        packing: Which layers share jobs.
         redrives: Whether executions are redriven to resume them; else others go on with them.
         stored: Whether the machine finds the parameters in the datastore; else in its input.
         nests: Whether some steps run as executions of their own machines.
@@ -40,6 +41,7 @@ class Choices:
 
     engine: type[Sfnx | Replay]
     joins: Literal["barriers", "exact"]
+    packing: Packing
     redrives: bool
     stored: bool
     nests: bool
@@ -51,7 +53,7 @@ def check_equal(spec: FlowSpec, how: Choices) -> None:
     """Run a flow by the local scheduler and as state machines, as often as it takes to end, and compare each time."""
     chance = random.Random(how.seed)  # noqa: S311 - no secret
     spec = feasible(spec)
-    compiled = compile_spec(spec, joins=how.joins, nest=chance if how.nests else None)
+    compiled = compile_spec(spec, joins=how.joins, packing=how.packing, nest=chance if how.nests else None)
     note(source_of(spec))
     note(print_plan(compiled.plan))
     local, image = Local(spec, how.concurrency), Image(spec)
@@ -70,12 +72,13 @@ def check_equal(spec: FlowSpec, how: Choices) -> None:
             world.troubled.remove(one.failed)
     event(f"{'failed' if one.failed else 'succeeded'} after {run} resumes")
     event(f"{len(plans.chains_of(compiled.plan))} pipelines")
+    event(f"{len(plans.packs_of(compiled.plan))} packs")
 
 
 def compare(spec: FlowSpec, compiled: Compiled, one: Outcome, other: Outcome, *, resumed: bool) -> None:
     """Refuse different outcomes."""
-    chains = plans.chains_of(compiled.plan)
-    together = {layer: chain for chain in chains for layer in chain}
+    packs = plans.packs_of(compiled.plan)
+    together = {layer: part for part in [*plans.chains_of(compiled.plan), *packs] for layer in part}
     assert together.get(one.failed, one.failed) == together.get(other.failed, other.failed), (one.text, other.text)
     both = set(one.results.finished) & set(other.results.finished)
     assert {name: one.results.finished[name] for name in both} == {name: other.results.finished[name] for name in both}
@@ -97,10 +100,16 @@ def compare(spec: FlowSpec, compiled: Compiled, one: Outcome, other: Outcome, *,
         assert {*one.results.finished, "Parameters"} == {*other.results.finished, "Parameters"}
         if not resumed:
             assert sorted(one.calls) == sorted(other.calls)
-            assert set(one.jobs) == set(other.jobs)
+            # Layers that share a job have none of their own.
+            packed = {layer for pack in packs for layer in pack}
+            assert {task for task in one.jobs if task[0] not in packed} == set(other.jobs)
     else:
         assert other.failed is not None
         above = spec.ancestors(other.failed)
         assert above & set(one.results.finished) == above & set(other.results.finished)
-        if any((item.layer, item.where) == (one.failed, "call") and item.index is not None for item in spec.troubles):
+        # The job of a pack has the name of its first layer.
+        split = any(
+            (item.layer, item.where) == (one.failed, "call") and item.index is not None for item in spec.troubles
+        )
+        if split and one.failed == other.failed:
             assert one.index == other.index

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import io
+import itertools
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import attrs
@@ -23,6 +24,8 @@ from laminar_runtime.storage.claims import Owner
 from laminar_runtime.storage.layout import LayerKey
 from laminar_runtime.task_environment import TaskContext
 from laminar_runtime.tasks import attempts, task
+from laminar_runtime.tasks.pack import PackRun
+from laminar_runtime.tasks.pack_process import packed_layers
 from laminar_runtime.tasks.worker import Ending, Worker
 from tests.support.random_flows.behaviour import Memory
 from tests.support.random_flows.loading import deployable
@@ -112,6 +115,8 @@ class Image:
         assert context is not None
         if context.claims:
             return self._share(environment, context, job)
+        if task_environment.PACK in environment:
+            return self._pack(environment, context)
         context = fanout.resolve_index(self.store, context)
         finished = task.has_finished(self.store, LayerKey(context.flow, context.execution, context.layer), context)
         attempts._code = 1  # a process begins
@@ -166,6 +171,26 @@ class Image:
         with contextlib.redirect_stdout(io.StringIO()):
             return 0 if worker.work() else FINAL
 
+    def _pack(self, environment: Mapping[str, str], context: TaskContext) -> int:
+        """Run the layers of a job that has several, one after the other: see `laminar_runtime.tasks.pack_process`."""
+        cpu, memory, names = task_environment.parse_pack(environment[task_environment.PACK])
+        start = environment[task_environment.BATCH_ATTEMPT]
+        own = {name: text for name, text in environment.items() if name != task_environment.PACK}
+        processes = _InTurn(lambda variables: self.attempt({**own, **variables}, None))
+        layers = packed_layers(
+            open_execution(self.flow, context), context, names, f"{environment[task_environment.BATCH_JOB]}.{start}"
+        )
+        pack = PackRun(
+            layers=[_records.evolve(layer, record=lambda *_: None) for layer in layers],
+            cpu=cpu,
+            memory=memory,
+            processes=processes,
+            send=lambda *_: None,
+            clock=lambda: processes.now,
+        )
+        with contextlib.redirect_stdout(io.StringIO()):
+            return 0 if pack.run(restarted=start != "1" or context.retry) else FINAL
+
     def _plan(self, request: Mapping[str, Any]) -> Any:
         if "record" in request:
             return self._record(request)
@@ -189,3 +214,32 @@ class Image:
         except LaminarError as error:
             raise InvocationError(type(error).__name__, context.layer, str(error)) from error
         return {}
+
+
+@attrs.define
+class _InTurn:
+    """The processes of a pack: each runs when its end is waited for.
+
+    Args:
+        run: Runs a process with variables, and returns its exit code.
+        now: The virtual time.
+    """
+
+    run: Callable[[Mapping[str, str]], int]
+    now: float = 0
+    started: dict[int, Mapping[str, str]] = attrs.field(factory=dict)
+    _numbers: Iterator[int] = attrs.field(factory=itertools.count)
+
+    def start(self, variables: Mapping[str, str]) -> int:
+        """Start a process."""
+        number = next(self._numbers)
+        self.started[number] = variables
+        return number
+
+    def wait(self, seconds: float) -> tuple[int, int] | None:
+        """Wait for the end of a process."""
+        if not self.started:
+            self.now += seconds
+            return None
+        number = next(iter(self.started))
+        return number, self.run(self.started.pop(number))

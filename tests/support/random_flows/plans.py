@@ -4,27 +4,38 @@ from __future__ import annotations
 
 import itertools
 import random
+from collections.abc import Iterator
 
 import attrs
 
-from laminar_codegen.ir.plan import ExactJoins, FanOut, Parallel, PipelinedFanOut, Run, Sequence, Step, SubMachine
+from laminar_codegen.ir.plan import ExactJoins, FanOut, Pack, Parallel, PipelinedFanOut, Run, Sequence, Step, SubMachine
 
-__all__ = ["chains_of", "nest_steps"]
+__all__ = ["chains_of", "nest_steps", "packs_of"]
 
 
 def chains_of(plan: Step) -> list[tuple[str, ...]]:
     """Return the layers of each chain of a plan."""
+    return [step.layers for step in _leaves(plan) if isinstance(step, PipelinedFanOut)]
+
+
+def packs_of(plan: Step) -> list[tuple[str, ...]]:
+    """Return the layers of each pack of a plan."""
+    return [step.names for step in _leaves(plan) if isinstance(step, Pack)]
+
+
+def _leaves(plan: Step) -> Iterator[Run | FanOut | PipelinedFanOut | Pack]:
     match plan:
-        case PipelinedFanOut(layers):
-            return [layers]
         case Sequence(children) | Parallel(children):
-            return [chain for child in children for chain in chains_of(child)]
+            for child in children:
+                yield from _leaves(child)
         case ExactJoins(chains):
-            return [found for chain in chains for node in chain for found in chains_of(node.step)]
+            for chain in chains:
+                for node in chain:
+                    yield from _leaves(node.step)
         case SubMachine(_, step):
-            return chains_of(step)
+            yield from _leaves(step)
         case _:
-            return []
+            yield plan
 
 
 def nest_steps(plan: Step, choice: random.Random) -> Step:
@@ -41,7 +52,7 @@ def nest_steps(plan: Step, choice: random.Random) -> Step:
                 step = ExactJoins(
                     tuple(tuple(attrs.evolve(node, step=visit(node.step)) for node in chain) for chain in chains)
                 )
-            case Run() | FanOut() | PipelinedFanOut():
+            case Run() | FanOut() | PipelinedFanOut() | Pack():
                 pass
             case _:
                 raise AssertionError(step)

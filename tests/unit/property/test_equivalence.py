@@ -31,6 +31,7 @@ def quiet() -> Iterator[None]:
 
 _RUN = {
     "stored": st.booleans(),
+    "packing": st.sampled_from(["auto", "chains", "off"]),
     "nests": st.booleans(),
     "concurrency": st.sampled_from([1, 4]),
     "seed": st.integers(0, 9),
