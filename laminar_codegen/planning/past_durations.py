@@ -7,11 +7,13 @@ slowest split. A layer without a record is measured by the history of its deploy
 from __future__ import annotations
 
 import json
+import math
 import statistics
 from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from laminar_runtime import Execution, Flow, Parameters
+from laminar_runtime.configurations.layers import ForEach
 from laminar_runtime.deployed.deployment import Deployment
 from laminar_runtime.exceptions import DeploymentError, MissingError
 
@@ -64,9 +66,13 @@ def _record_seconds(execution: Execution, layer: str) -> float | None:
         return noted.get("seconds") if isinstance(noted, dict) else None
 
     known = [found for found in store.map(seconds, notes) if found is not None]
-    # Children that claim splits run one after the other.
-    limit = run.configuration.foreach.max_concurrency or len(known)
-    return max(*known, sum(known) / limit) if known else None
+    return max(*known, sum(known) / _at_once(run.configuration.foreach, len(known))) if known else None
+
+
+def _at_once(foreach: ForEach, splits: int) -> int:
+    """Return how many splits of a fan-out run at once: those of a job one after the other, if they share jobs."""
+    jobs = math.ceil(splits / (foreach.splits_per_job or foreach.splits_at_once))
+    return min(foreach.max_concurrency or splits, jobs * foreach.splits_at_once)
 
 
 def _history_seconds(deployment: Deployment, execution: str, layers: set[str]) -> dict[str, float]:

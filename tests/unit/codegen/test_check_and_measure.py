@@ -220,14 +220,25 @@ class Two(Layer):
     def __call__(self) -> None: ...
 
 
+@Narrow.register(foreach=ForEach(parameters=[Parameter("Parameters", "item")], splits_per_job=4))
+class Four(Layer):
+    def __call__(self) -> None: ...
+
+
+@Narrow.register(foreach=ForEach(parameters=[Parameter("Parameters", "item")], splits_per_job=4, splits_at_once=2))
+class Beside(Layer):
+    def __call__(self) -> None: ...
+
+
 def test_a_limited_fan_out_takes_as_long_as_its_children() -> None:
-    """They run one split after the other, two at once here."""
+    """They run one split after the other: in two children, in one job, and two beside each other in one job."""
     flow = Narrow(datastore=datastores.Memory(), executor=executors.Thread())
-    key, store = flow.execution("e0").key("Two"), flow.datastore
-    for index, taken in enumerate((1, 5, 9, 9)):
-        store.transport.put(key.split(index), json.dumps({"seconds": taken}).encode())
-    store.ledger.write_record(key, splits=4)
-    assert measure(flow, ["e0"], None) == {"Two": 12}
+    for layer in ("Two", "Four", "Beside"):
+        key, store = flow.execution("e0").key(layer), flow.datastore
+        for index, taken in enumerate((1, 5, 9, 9)):
+            store.transport.put(key.split(index), json.dumps({"seconds": taken}).encode())
+        store.ledger.write_record(key, splits=4)
+    assert measure(flow, ["e0"], None) == {"Two": 12, "Four": 24, "Beside": 12}
 
 
 CHAIN = """
