@@ -202,7 +202,7 @@
   const viewport = $("viewport"), spacer = $("spacer");
   const phone = matchMedia("(max-width: 640px)");
   let HEAD = 34, LINE = phone.matches ? 26 : 22;
-  let view = [T0, T1 + (T1 - T0) * 0.01], items = [], tops = [], chosen = null, outcome = "all";
+  let view = [T0, T1 + (T1 - T0) * 0.01], items = [], tops = [], chosen = null, shown = null, outcome = "all";
   const clearFilters = () => { $("search").value = ""; chosenLayer = null; outcome = "all"; for (const card of cards.values()) card.classList.remove("chosen"); drawChips(); };
   const OUTCOMES = [["all", () => true], ["failed", (row) => row.outcome === "failed"], ["retried", (row) => row.attempts.length > 1], ["running", (row) => row.outcome === "running"], ["waiting", (row) => row.outcome === "waiting" || row.outcome === "starting"], ["succeeded", (row) => row.outcome === "succeeded"]];
   const drawChips = () => {
@@ -373,7 +373,7 @@
     const keys = {
       ArrowDown: () => move(at + 1), ArrowUp: () => move(at < 0 ? 0 : at - 1), PageDown: () => move(at + page), PageUp: () => move(at - page), Home: () => move(0), End: () => move(items.length - 1),
       ArrowRight: () => { if (folds && !item.open) act(item); else pan(0.2); }, ArrowLeft: () => { if (folds && item.open) act(item); else pan(-0.2); },
-      Enter: () => { if (item) act(item); }, " ": () => { if (item) act(item); }, "+": () => zoom(0.6), "=": () => zoom(0.6), "-": () => zoom(1.6), "0": () => zoom(Infinity), n: nextFailure,
+      Enter: () => { if (item && shown === item.row && item.row) $("details").focus(); else if (item) act(item); }, " ": () => { if (item) act(item); }, "+": () => zoom(0.6), "=": () => zoom(0.6), "-": () => zoom(1.6), "0": () => zoom(Infinity), n: nextFailure,
     };
     if (keys[event.key]) { event.preventDefault(); keys[event.key](); }
   });
@@ -410,6 +410,7 @@
   const list = (facts) => el("dl", {}, ...facts.filter(([, value]) => value).flatMap(([name, value]) => [el("dt", { text: name }), el("dd", {}, value)]));
   const openDetails = (row) => {
     const panel = $("details");
+    shown = row;
     panel.replaceChildren(
       el("header", {}, el("h2", { text: row.label }), pill(row.outcome), el("button", { type: "button", text: "Close", on: { click: closeDetails } })),
       ...[...row.attempts].reverse().map((one) => {
@@ -422,7 +423,7 @@
     panel.hidden = false;
     panel.setAttribute("aria-label", `Details of ${row.label}`);
   };
-  const closeDetails = () => { $("details").hidden = true; viewport.focus({ preventScroll: true }); };
+  const closeDetails = () => { shown = null; $("details").hidden = true; viewport.focus({ preventScroll: true }); };
 
   // Artifacts.
   const previewOf = (preview) => {
