@@ -485,6 +485,12 @@ class Flow:
         """Start an execution of the deployed flow, for `laminar_runtime.deployed`, which has this flow's code."""
         launching.launch(self, execution, parameters, tags)
 
+    def _results(self, execution: str) -> Mapping[str, Any]:
+        """Return the results of an execution, for `laminar_runtime.deployed`."""
+        from laminar_runtime.results import Results
+
+        return Results(self.execution(execution))
+
     def _bind(self, deployment: Deployment) -> Flow:
         """Return the same flow, as a deployment runs it: for `laminar_runtime.deployed`."""
         from laminar_runtime.configurations import schedulers

@@ -277,6 +277,33 @@ class DeployedExecution:
         with calls(f"the output of layer '{layer}' of {self.title} cannot be read", ExecutionError):
             yield from following.read_lines(self, layer, index, flow or self.known_flow, follow=follow)
 
+    def results(self) -> Mapping[str, Any]:
+        """Return the attributes of its layers by ``Layer.attribute``, read when they are asked for.
+
+        With the flow's code they are of any type. Without it, plain values are read, of layers that have finished, and
+        nothing is unpickled.
+
+        Raises:
+            DatastoreError: If they cannot be read.
+        """
+        if self.flow is not None:
+            return self.flow._results(self.id)  # noqa: SLF001 - one unit
+        from laminar_runtime.deployed import contents
+
+        return contents.read_results(self)
+
+    def layer(self, name: str) -> Any:
+        """Return a layer of it, whose attributes are its artifacts.
+
+        Args:
+            name: The layer's name.
+        """
+        if self.flow is not None:
+            return self.flow.execution(self.id).layer(name)
+        from laminar_runtime.deployed import contents
+
+        return contents.StoredLayer(contents.read_results(self), name)
+
     def timings(self) -> Timings:
         """Return when its attempts were created, started and stopped, by its history and the descriptions of its jobs.
 

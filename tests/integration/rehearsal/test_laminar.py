@@ -22,6 +22,7 @@ from laminar_runtime.deployed import Deployment
 
 FLOW = """
 import time
+from fractions import Fraction
 
 from laminar_runtime import Flow, Layer, Parameters
 from laminar_runtime.configurations.layers import ForEach, Parameter
@@ -52,6 +53,7 @@ class Work(Layer):
         if load.rows == inputs.bad:
             raise ValueError(f"row {load.rows} of {inputs.day}")
         self.square = load.rows**2
+        self.half = Fraction(load.rows, 2)
 
 
 if flow := Report():
@@ -201,6 +203,25 @@ def test_resume(laminar: Laminar, failed: str) -> None:
     resumed = laminar("resume", "--wait", NAME, failed)
     assert resumed.code == 1
     assert laminar("status", "--json", NAME, failed).json["started_by"] == "resume"
+
+
+def test_results(laminar: Laminar, bench: Bench, failed: str) -> None:
+    """Plain values are read by name; what takes the flow's code is read with its file."""
+    laminar("run", NAME, "--param", "day=2026-01-31", "--id", "r1")
+    by_name = laminar("results", NAME, "r1", "--json").json
+    assert by_name["results"] == {
+        "Load.rows": [0, 1, 2],
+        "Parameters.bad": -1,
+        "Parameters.day": "2026-01-31",
+        "Parameters.sleep": 0.0,
+        "Work.square": [0, 1, 4],
+    }
+    assert "takes the flow's code" in by_name["unreadable"]["Work.half"]
+    with_code = laminar("results", "--deployed", str(bench.file), "r1", "--only", "Work").out
+    assert with_code.splitlines() == ["Work.half = 3 values", "Work.square = 3 values"]
+    assert laminar("results", NAME, failed, "--only", "Load.rows").out == "Load.rows = [0, 1, 2]\n"
+    assert laminar("results", NAME, failed, "--only", "Work").code == 5
+    assert bench.deployment.execution("r1").layer("Work").square == [0, 1, 4]
 
 
 def test_report(laminar: Laminar, failed: str, tmp_path: Path) -> None:
