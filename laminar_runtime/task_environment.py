@@ -18,7 +18,7 @@ from laminar_runtime.exceptions import FlowError
 from laminar_runtime.identifiers import RESUMED, check_execution_id
 from laminar_runtime.storage.layout import LayerKey
 
-__all__ = ["TaskContext", "activate", "folders", "on_aws", "outside", "parse_pack", "spell_pack", "task"]
+__all__ = ["TaskContext", "activate", "folders", "layers_in", "on_aws", "outside", "parse_pack", "spell_pack", "task"]
 
 EXECUTION_ID = "LAMINAR_EXECUTION_ID"
 EXECUTION_RETRY = "LAMINAR_EXECUTION_RETRY"
@@ -265,6 +265,20 @@ def parse_pack(spelled: str) -> tuple[float, int, tuple[str, ...]]:
         return float(cpu), int(memory), tuple(layers)
     except ValueError:
         raise FlowError(f"the environment variable {PACK} has no size and layers: {spelled!r}") from None
+
+
+def layers_in(environment: Mapping[str, str]) -> tuple[str, ...]:
+    """Return the layers that a job runs: several in a pack, one else, and none in a job that runs no layer.
+
+    Args:
+        environment: Its variables.
+
+    Example:
+        >>> layers_in({"LAMINAR_LAYER_NAME": "Load", "LAMINAR_PACK": "2 4096 Load Train"})
+        ('Load', 'Train')
+    """
+    named = (environment[LAYER_NAME],) if environment.get(LAYER_NAME) else ()
+    return parse_pack(environment[PACK])[2] if PACK in environment else named
 
 
 def on_aws(environment: Mapping[str, str]) -> bool:

@@ -158,8 +158,7 @@ class Attempts:
         self, detail: Mapping[str, Any], variables: Mapping[str, str], index: int | None
     ) -> Iterator[Attempt]:
         """Yield the starts of a job, or of a child of one; for each of the layers that it runs."""
-        packed = variables.get(task_environment.PACK, "").split()[2:]
-        layers = packed or [variables[task_environment.LAYER_NAME]]
+        layers = task_environment.layers_in(variables)
         common = {
             "flow": variables.get(task_environment.FLOW_NAME, self._flow),
             "index": index,

@@ -109,7 +109,7 @@ def find_streams(
     for task in _tasks(client("stepfunctions"), arn, _DEPTH):
         variables = variables_of(task)
         job = task.answer.get("JobId")
-        if variables.get(task_environment.LAYER_NAME) != layer:
+        if layer not in task_environment.layers_in(variables):
             continue
         if runs_layer(task) and _index(variables, objects) == index:
             yield from _of_function(client, task)

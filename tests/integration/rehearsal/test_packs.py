@@ -17,6 +17,7 @@ from laminar_codegen.rehearsal.deploy import deploy
 from laminar_codegen.rehearsal.image import lay_out
 from laminar_runtime import Execution, Flow
 from laminar_runtime.configurations.schedulers import AWS
+from laminar_runtime.deployed.deployment import Deployment
 from laminar_runtime.exceptions import ExecutionError
 from tests.support.sizes import size
 
@@ -57,8 +58,8 @@ class {name}(Layer):
 @contextlib.contextmanager
 def deployed(
     folder: Path, text: str, pack: Packing, seconds: dict[str, float] | None = None
-) -> Iterator[tuple[Flow, Step]]:
-    """Deploy a flow to an embedded AWS, and yield it as an application has it, and its plan."""
+) -> Iterator[tuple[Flow, Step, Deployment]]:
+    """Deploy a flow to an embedded AWS, and yield it as an application has it, its plan, and the deployment."""
     folder.mkdir(exist_ok=True)
     (folder / "flow.py").write_text(text, encoding="utf-8")
     (folder / "image").mkdir()
@@ -69,11 +70,11 @@ def deployed(
         for name, value in aws.environment.items():
             patch.setenv(name, value)
         compilation = compile_flow(str(folder / "flow.py"), Scheduling(pack=pack, profile=profile if seconds else None))
-        deploy(compilation, aws)
+        deployment = deploy(compilation, aws)
         flow = compilation.source.flow
         flow.configuration.scheduler = AWS.StepFunctions()
         flow._datastore = None
-        yield flow, compilation.units[0].plan
+        yield flow, compilation.units[0].plan, deployment
 
 
 def values(flow: Flow, names: Iterable[str], execution: Execution) -> dict[str, int]:
@@ -96,7 +97,7 @@ def test_packed_and_unpacked_executions_have_the_same_results(tmp_path: Path) ->
     found = []
     ways: tuple[Packing, ...] = ("off", "auto")
     for pack in ways:
-        with deployed(tmp_path / pack, text, pack, seconds) as (flow, plan):
+        with deployed(tmp_path / pack, text, pack, seconds) as (flow, plan, _):
             packs = print_plan(plan).count("Pack of")
             found.append((values(flow, names, flow().wait(timeout=300)), packs))
     (apart, none), (packed, some) = found
@@ -111,7 +112,7 @@ def test_a_pack_that_is_killed_and_fails(tmp_path: Path) -> None:
     """AWS Batch starts the job again, which goes on; a failure ends the execution, and a resume goes on, too."""
     register = {"B": "(retry=Retry(attempts=3, delay=0, jitter=0))"}
     text = HEAD + "".join(layer(name, [*above], register.get(name, "")) for name, above in CHAIN) + TAIL
-    with deployed(tmp_path / "flow", text, "chains") as (flow, plan):
+    with deployed(tmp_path / "flow", text, "chains") as (flow, plan, deployment):
         assert isinstance(plan, Pack)
         log = tmp_path / "flow" / "log.txt"
         (tmp_path / "flow" / "kill C").touch()
@@ -123,6 +124,10 @@ def test_a_pack_that_is_killed_and_fails(tmp_path: Path) -> None:
         (tmp_path / "flow" / "fail D").unlink()
         resumed = flow.execution(str(execution.id)).resume().wait(timeout=120)
         assert values(flow, "ABCD", resumed) == {"A": 1, "B": 2, "C": 3, "D": 4}
+        # The log of the job is that of each of its layers, and so are its times.
+        known = deployment.execution(str(execution.id))
+        assert "laminar: layer 'D' finished" in [*known.logs("D")]
+        assert {attempt.layer for attempt in known.timings().attempts} == {*"ABCD"}
         assert log.read_text(encoding="utf-8").split() == ["A1", "B1", "C1", "C1", "D1", "D1"]
 
 
