@@ -29,8 +29,8 @@ class _Type(Struct):
 
     Args:
         service: The service, as IAM names it.
-        resources: The ends of the ARNs, after the account. ``{n}`` is the name of the deployment, ``{path}`` the
-            path of its roles.
+        resources: The ends of the ARNs, after the account; '' if policies know no resource. ``{n}`` is the name of
+            the deployment, ``{path}`` the path of its roles.
         plan: Actions on them that a refresh makes, of which each plan has one.
         apply: Further actions to create and to update them.
         destroy: Further actions to delete them.
@@ -58,6 +58,14 @@ _TYPES: Mapping[str, _Type] = {
         plan_any=("DescribeJobDefinitions",),
         apply=("RegisterJobDefinition",),
         destroy=(),
+    ),
+    "aws_cloudwatch_dashboard": _Type(
+        service="cloudwatch",
+        resources=("dashboard/{n}",),
+        plan=("GetDashboard",),
+        apply=("PutDashboard",),
+        destroy=("DeleteDashboards",),
+        global_service=True,
     ),
     "aws_cloudwatch_event_rule": _Type(
         service="events",
@@ -91,6 +99,14 @@ _TYPES: Mapping[str, _Type] = {
         plan=("DescribeAlarms", "ListTagsForResource"),
         apply=("PutMetricAlarm", *_TAGS),
         destroy=("DeleteAlarms",),
+    ),
+    "aws_cloudwatch_query_definition": _Type(
+        service="logs",
+        # A saved query has no ARN in policies.
+        resources=("",),
+        plan=("DescribeQueryDefinitions",),
+        apply=("PutQueryDefinition",),
+        destroy=("DeleteQueryDefinition",),
     ),
     "aws_iam_role": _Type(
         service="iam",
@@ -218,8 +234,14 @@ def _of_phase(phase: str, rows: Iterable[_Type], names: Mapping[str, str]) -> It
         actions.setdefault(arns, []).extend(f"{row.service}:{action}" for action in getattr(row, phase))
     for arns, found in actions.items():
         if found:
-            service = found[0].partition(":")[0].capitalize()
-            yield _statement(f"{service}Revisions" if arns[0].endswith(":*") else service, found, arns)
+            yield _statement(f"{found[0].partition(':')[0].capitalize()}{_kind(arns[0])}", found, arns)
+
+
+def _kind(arn: str) -> str:
+    """Return the end of the name of a statement about resources that are not the usual ones of their service."""
+    if ":dashboard/" in arn:
+        return "Dashboards"
+    return "Queries" if arn == "*" else "Revisions" if arn.endswith(":*") else ""
 
 
 def _passes(deployment: Deployment, names: Mapping[str, str]) -> Iterator[dict[str, Any]]:
@@ -255,6 +277,8 @@ def _has_network(document: Document) -> bool:
 
 
 def _arn(service: str, end: str, names: Mapping[str, str], *, everywhere: bool = False) -> str:
+    if not end:
+        return "*"
     for mark, text in names.items():
         end = end.replace(mark, text)
     return f"arn:aws:{service}:{'' if everywhere else '*'}:*:{end}"

@@ -91,7 +91,8 @@ def account(mirror: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
     ):
         for name, value in aws.environment.items():
             patch.setenv(name, value)
-        yield Account(aws, provide(aws), environment, mirror, calls)
+        topic = {"on_call_topic": "arn:aws:sns:us-east-1:123456789012:on-call"}
+        yield Account(aws, provide(aws) | topic, environment, mirror, calls)
 
 
 def assert_valid(terraform: Terraform) -> None:

@@ -32,6 +32,8 @@ _LISTED: Mapping[str, tuple[str, str, str, str]] = {
     "aws_batch_job_definition": ("batch", "describe_job_definitions", "jobDefinitions", "jobDefinitionArn"),
     "aws_batch_job_queue": ("batch", "describe_job_queues", "jobQueues", "jobQueueName"),
     "aws_batch_scheduling_policy": ("batch", "list_scheduling_policies", "schedulingPolicies", "arn"),
+    "aws_cloudwatch_dashboard": ("cloudwatch", "list_dashboards", "DashboardEntries", "DashboardName"),
+    "aws_cloudwatch_query_definition": ("logs", "describe_query_definitions", "queryDefinitions", "name"),
     "aws_cloudwatch_event_rule": ("events", "list_rules", "Rules", "Name"),
     "aws_cloudwatch_log_group": ("logs", "describe_log_groups", "logGroups", "logGroupName"),
     "aws_cloudwatch_metric_alarm": ("cloudwatch", "describe_alarms", "MetricAlarms", "AlarmName"),

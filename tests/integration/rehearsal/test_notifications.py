@@ -108,8 +108,6 @@ def bench(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
         events.put_rule(Name="listening", EventPattern=json.dumps({"source": ["laminar"]}))
         events.put_targets(Rule="listening", Targets=[{"Id": "queue", "Arn": arn}])
         yield Bench(aws, deployment.state_machine_arn, queue, trouble)
-        # All that the state machine calls is allowed to its role, and it is asked for nothing else.
-        assert aws.guard.refusals == ()
 
 
 def test_a_job_that_is_killed(bench: Bench) -> None:
@@ -168,3 +166,17 @@ def test_the_dashboard_and_the_saved_queries(bench: Bench) -> None:
         "Reported/failed executions",
         "Reported/failures by layer",
     ]
+
+
+def test_the_statements_are_enough_and_all_used(bench: Bench) -> None:
+    """A job that is killed needs each of them; nothing was refused before."""
+    bench.trouble.append(lambda job, index: KILLED if "Clean" in job and index == 1 else None)
+    bench.start("again")
+    bench.reports()
+    bench.trouble.clear()
+    bench.start("raised-again", bad=[0])
+    bench.reports()
+    assert bench.aws.guard.refusals == ()
+    reports = ("ReadExecutions", "ListFailures", "ReadFailures", "FindFailedJobs", "ReportTo", "StartReports")
+    idle = [str(grant) for grant in bench.aws.guard.idle_grants() if any(sid in grant.statement for sid in reports)]
+    assert idle == []

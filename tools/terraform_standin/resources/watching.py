@@ -125,9 +125,10 @@ def _put_dashboard(call: Call) -> State:
 
 def _read_dashboard(call: Call) -> State | None:
     client = call.client("cloudwatch")
-    if not client.list_dashboards(DashboardNamePrefix=call["id"])["DashboardEntries"]:
+    try:
+        found = client.get_dashboard(DashboardName=call["id"])
+    except client.exceptions.DashboardNotFoundError:
         return None
-    found = client.get_dashboard(DashboardName=call["id"])
     return {
         "id": call["id"],
         "dashboard_arn": found["DashboardArn"],
