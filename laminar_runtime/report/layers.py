@@ -134,17 +134,16 @@ def _layers_of_notes(store: DataStore, timings: Timings, names: FlowNames) -> li
 
 
 def _layers_of_note(store: DataStore, flow: str, execution: str) -> list[ReportLayer]:
-    noted = read_graph(store.transport, flow, execution) or {}
     return [
         ReportLayer(
             name=str(name),
-            depends=tuple(str(one) for one in facts.get("after", ()) if one != PARAMETERS),
+            depends=tuple(str(one) for one in facts["after"] if one != PARAMETERS),
             over=tuple(str(one) for one in facts.get("over", ())),
             pipelined=bool(facts.get("pipelined")),
             optional=bool(facts.get("optional")),
             summary=str(facts.get("summary", "")),
         )
-        for name, facts in noted.items()
+        for name, facts in (read_graph(store.transport, flow, execution) or {}).items()
         if name != PARAMETERS
     ]
 

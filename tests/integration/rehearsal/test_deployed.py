@@ -213,11 +213,12 @@ def test_what_an_execution_cost(done: DeployedExecution) -> None:
 def test_the_page_of_an_execution(done: DeployedExecution) -> None:
     """Without the flow's code: layers with their states, artifacts without unpickling them, and the cost."""
     report = collect_report(done)
-    assert {layer.name: (layer.state, layer.splits) for layer in report.layers} == {
-        "Load": ("succeeded", 1),
-        "Square": ("succeeded", 3),
-        "Sum": ("succeeded", 1),
+    assert {layer.name: (layer.depends, layer.state, layer.splits) for layer in report.layers} == {
+        "Load": ((), "succeeded", 1),
+        "Square": (("Load",), "succeeded", 3),
+        "Sum": (("Square",), "succeeded", 1),
     }
+    assert report.notes == ()
     found = {f"{one.layer}.{one.attribute}": one for one in report.artifacts}
     assert found["Sum.total"].preview == {"kind": "text", "text": "5"}
     assert found["Load.rows"].count == found["Square.square"].count == 3
