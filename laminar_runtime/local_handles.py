@@ -15,9 +15,11 @@ from laminar_runtime.exceptions import (
     ExecutionError,
     ExecutionFailedError,
     NotFoundError,
+    StillRunningError,
     TimeLimitError,
     WaitTimeoutError,
 )
+from laminar_runtime.forgetting import forget
 from laminar_runtime.handles import ENDED, Status
 from laminar_runtime.layer import LayerRun
 from laminar_runtime.storage import attempt_times, runs
@@ -199,8 +201,10 @@ class LocalHandle:
             from_layer: A layer that runs again, with all layers after it, even if they have finished.
         """
         if from_layer is not None:
-            msg = "resuming from a layer is not possible on this machine yet: run the flow with another id"
-            raise ExecutionError(msg)
+            if self.status() not in ENDED:
+                where = f"execution {self.id} of flow '{self.flow_name}' cannot be resumed from layer '{from_layer}'"
+                raise StillRunningError(f"{where}: it still runs. Stop it, or wait for its end")
+            forget(self.execution, from_layer)
         self.execution.resume()
         return self
 

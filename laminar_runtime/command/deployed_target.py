@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, cast
+from typing import Any
 
 from laminar_runtime import deployed
 from laminar_runtime.causes.texts import parse_object
@@ -138,7 +138,7 @@ class DeployedTarget:
 
     def _start(self, parameters: Mapping[str, Any], name: str | None) -> ExecutionHandle:
         with runs.noting_starter("command"):
-            return cast("ExecutionHandle", self.deployment.start(parameters, id=name or new_execution_id()))
+            return self.deployment.start(parameters, id=name or new_execution_id())
 
     def resume(self, id: str, from_layer: str | None) -> ExecutionHandle:  # noqa: A002 - the same
         """Resume an execution.
@@ -147,8 +147,7 @@ class DeployedTarget:
             id: Its id.
             from_layer: A layer that runs again, with all layers after it.
         """
-        handle = self.execution(id)
-        return handle.resume() if from_layer is None else handle.resume(from_layer=from_layer)
+        return self.execution(id).resume(from_layer=from_layer)
 
     def execution(self, id: str) -> ExecutionHandle:  # noqa: A002 - the same
         """Return an execution.
@@ -156,7 +155,7 @@ class DeployedTarget:
         Args:
             id: Its id.
         """
-        return cast("ExecutionHandle", self.deployment.execution(id))
+        return self.deployment.execution(id)
 
     def row(self, id: str) -> Row:  # noqa: A002 - the same
         """Return what a list has of an execution, of its last resume.

@@ -92,9 +92,8 @@ def run(options: argparse.Namespace) -> int:
     name, task = parse_words(target, options.words)
     handle = target.execution(choose(target, name))
     task = task or _first_failure(handle)
-    following = {"follow": True} if options.follow else {}
     try:
-        for line in handle.logs(task.layer, task.index, **following):
+        for line in handle.logs(task.layer, task.index, follow=options.follow):
             if options.json:
                 print_json({"layer": task.layer, "index": task.index, "line": line}, indent=None)
             else:

@@ -164,6 +164,13 @@ class FileTransport:
         except FileNotFoundError:
             raise missing(self, key) from None
 
+    def delete(self, prefix: str) -> None:
+        """Delete all objects below a prefix."""
+        import shutil
+
+        with files.raising_errors(address(self, prefix)), contextlib.suppress(FileNotFoundError):
+            shutil.rmtree(self._file(prefix))
+
     def names(self, prefix: str) -> list[str]:
         """List the names directly below a prefix."""
         try:

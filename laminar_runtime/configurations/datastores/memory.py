@@ -62,6 +62,11 @@ class MemoryTransport:
         """Return the bytes of an object."""
         return len(self.get(key))
 
+    def delete(self, prefix: str) -> None:
+        """Delete all objects below a prefix."""
+        for key in [key for key in self.objects if key.startswith(prefix)]:
+            del self.objects[key]
+
     def names(self, prefix: str) -> list[str]:
         """List the names directly below a prefix."""
         rest = (key.removeprefix(prefix) for key in list(self.objects) if key.startswith(prefix))

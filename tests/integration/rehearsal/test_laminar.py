@@ -231,6 +231,14 @@ def test_report(laminar: Laminar, failed: str, tmp_path: Path) -> None:
     assert "row 1 of 2026-01-31" in file.read_text(encoding="utf-8")
 
 
+def test_resume_from_a_layer(laminar: Laminar) -> None:
+    """That layer and those after it run again; the output is followed to the end of the task."""
+    laminar("run", NAME, "--param", "day=2026-01-31", "--id", "again")
+    assert laminar("resume", "--from", "Work", NAME, "again").code == 0
+    assert "working on 2\n" in laminar("logs", "--follow", NAME, "again", "Work[2]").out
+    assert laminar("wait", NAME, "again").code == 0
+
+
 def test_the_deployment_of_a_file(laminar: Laminar, bench: Bench) -> None:
     """With the flow's code, parameters are typed and checked before the start."""
     file = str(bench.file)

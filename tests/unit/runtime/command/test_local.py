@@ -44,6 +44,22 @@ def test_a_run_that_fails_and_is_resumed(laminar: Laminar, tmp_path: Path) -> No
     assert laminar("status", "flow.py", "e1").out.endswith("started by resume\n")
 
 
+def test_a_resume_from_a_layer(laminar: Laminar, tmp_path: Path) -> None:
+    """That layer and those after it run again, although they have finished; a layer that is not there is named."""
+    laminar("run", *DAY, "--id", "e1", "flow.py")
+    (tmp_path / "flow.py").write_text(FLOW.replace("load.rows**2", "load.rows**2 + 1"))
+    resumed = laminar("resume", "--from", "Work", "flow.py", "e1")
+    assert resumed.code == 0
+    shown = {line.rpartition(" after ")[0] or line for line in resumed.progress}
+    assert {"layer Load: finished before", "layer Work: finished", "layer Sum: finished"} <= shown
+    assert "Sum.total = 8" in laminar("results", "flow.py", "e1").out
+    absent = laminar("resume", "--from", "Parameters", "flow.py", "e1")
+    assert (absent.code, "has no layer 'Parameters' to resume from. Its layers: Load, Sum, Work" in absent.err) == (
+        1,
+        True,
+    )
+
+
 def test_json(laminar: Laminar) -> None:
     """The forms for programs: docs/reference/laminar.md has them."""
     laminar("run", *DAY, "--id", "e1", "flow.py")
