@@ -20,7 +20,9 @@ __all__ = ["OfSplit", "Stream", "Tail", "find_streams"]
 
 #: How deep executions that state machines started are looked into.
 _DEPTH = 5
-_BEGINS = re.compile(r"laminar: split (?P<index>\d+) of layer '(?P<layer>.*)' begins")
+#: What `laminar_runtime.tasks.worker` prints of a split; and before each line of one that does not run alone.
+_SAID = re.compile(r"laminar: split (?P<index>\d+) of layer '(?P<layer>.*?)' (?P<begins>begins)?")
+_NAMED = re.compile(r"\[split (?P<index>\d+)\] ")
 
 
 @_records.frozen
@@ -39,7 +41,7 @@ class Stream:
 
 
 class OfSplit:
-    """Says which lines of the output of a task are of one split: it may have run one after the other.
+    """Says which lines of the output of a task are of one split: it may have run several.
 
     Args:
         layer: The layer's name.
@@ -49,6 +51,8 @@ class OfSplit:
         >>> lines = ["laminar: split 3 of layer 'A' begins", "three", "laminar: split 5 of layer 'A' begins", "five"]
         >>> [*filter(OfSplit("A", 5), lines)], [*filter(OfSplit("A", 5), ["one"])]
         (["laminar: split 5 of layer 'A' begins", 'five'], ['one'])
+        >>> [*filter(OfSplit("A", 5), ["[split 3] three", "[split 5] five"])]
+        ['[split 5] five']
     """
 
     def __init__(self, layer: str, index: int) -> None:
@@ -56,10 +60,16 @@ class OfSplit:
 
     def __call__(self, line: str) -> bool:
         """Return whether a line, which is the next one, is of the split."""
-        # `laminar_runtime.tasks.worker` prints it. Without such a line, all of the output is of the split.
-        if (found := _BEGINS.match(line)) is not None and found["layer"] == self._layer:
-            self._shown = int(found["index"]) == self._index
-        return self._shown
+        if (named := _NAMED.match(line)) is not None:
+            return int(named["index"]) == self._index
+        said = _SAID.match(line)
+        if said is None or said["layer"] != self._layer:
+            # Before the first split begins, and if none does, all of the output is of the split.
+            return self._shown
+        own = int(said["index"]) == self._index
+        if said["begins"]:
+            self._shown = own
+        return own
 
 
 class Tail:

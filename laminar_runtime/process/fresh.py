@@ -30,11 +30,12 @@ class Fresh:
         # A handler of a signal may come between.
         self._lock = threading.RLock()
 
-    def start(self, environment: Mapping[str, str]) -> int:
+    def start(self, environment: Mapping[str, str], output: int | None = None) -> int:
         """Start a process in a process group of its own.
 
         Args:
             environment: Its environment variables.
+            output: The descriptor of a file that it prints to; None for that of this process.
 
         Returns:
             The process, whose number is that of its group.
@@ -43,7 +44,12 @@ class Fresh:
 
         reaper.prepare()
         process = subprocess.Popen(  # noqa: S603 - running the flow's own command is the purpose
-            self._words, env=environment, stdin=subprocess.DEVNULL, start_new_session=True
+            self._words,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+            start_new_session=True,
         )
         reaper.watch(process.pid)
         self._running[process.pid] = process

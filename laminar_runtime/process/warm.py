@@ -33,8 +33,8 @@ __all__ = ["Warm", "branch"]
 
 #: The signals that ask a process to stop.
 _SIGNALS = (signal.SIGTERM, signal.SIGINT)
-#: The most bytes of one read.
-_READ = 2**16
+#: The most bytes, and descriptors of files, of one read.
+_READ, _OUTPUTS = 2**16, 64
 
 
 def branch(supervise: Callable[[Warm], int]) -> None:
@@ -85,6 +85,7 @@ class _Server:
     def __init__(self, link: socket.socket, supervisor: int) -> None:
         self._link, self._supervisor = link, supervisor
         self._tasks: set[int] = set()
+        self._outputs: list[int] = []
         self._rest = b""
         self._awake, self._waking = os.pipe()
         for end in (self._awake, self._waking):
@@ -111,7 +112,8 @@ class _Server:
                 return
 
     def _requests(self) -> Iterator[dict[str, Any]]:
-        data = self._link.recv(_READ)
+        data, outputs, _, _ = socket.recv_fds(self._link, _READ, _OUTPUTS)
+        self._outputs += outputs
         if not data:  # the supervisor ends
             self._end(os.waitpid(self._supervisor, 0)[1])
         *lines, self._rest = (self._rest + data).split(b"\n")
@@ -120,12 +122,12 @@ class _Server:
     def _answer(self, request: Mapping[str, Any]) -> bool:
         """Do what the supervisor asks for, and return whether this is a task now."""
         if "start" in request:
-            return self._fork(request["start"])
+            return self._fork(request["start"], self._outputs.pop(0) if request["output"] else None)
         if request["task"] in self._tasks:
             _signal(request["task"], request["signal"])
         return False
 
-    def _fork(self, environment: Mapping[str, str]) -> bool:
+    def _fork(self, environment: Mapping[str, str], output: int | None) -> bool:
         # No signal may come to a task before it is one.
         signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
         try:
@@ -134,14 +136,16 @@ class _Server:
             self._say({"refused": str(error)})
         else:
             if task == 0:
-                self._become(environment)
+                self._become(environment, output)
                 return True
             self._tasks.add(task)
             self._say({"started": task})
+        if output is not None:
+            os.close(output)
         signal.pthread_sigmask(signal.SIG_UNBLOCK, _SIGNALS)
         return False
 
-    def _become(self, environment: Mapping[str, str]) -> None:
+    def _become(self, environment: Mapping[str, str], output: int | None) -> None:
         """Make this process one as if the command had been started with an environment."""
         os.setsid()
         signal.set_wakeup_fd(self._fd)
@@ -153,6 +157,11 @@ class _Server:
         nothing = os.open(os.devnull, os.O_RDONLY)
         os.dup2(nothing, 0)
         os.close(nothing)
+        if output is not None:
+            os.dup2(output, 1)
+            os.dup2(output, 2)
+        for other in [*self._outputs, *([] if output is None else [output])]:
+            os.close(other)
         os.environ.clear()
         os.environ.update(environment)
         if numpy := sys.modules.get("numpy"):
@@ -203,11 +212,12 @@ class Warm:
         self._gone = False
         self._listening = False
 
-    def start(self, environment: Mapping[str, str]) -> int:
+    def start(self, environment: Mapping[str, str], output: int | None = None) -> int:
         """Start a task in a process group of its own.
 
         Args:
             environment: Its environment variables.
+            output: The descriptor of a file that it prints to; None for that of this process.
 
         Returns:
             The process, whose number is that of its group.
@@ -220,7 +230,7 @@ class Warm:
                 self._listening = True
                 reaper.prepare()
                 threading.Thread(target=self._listen, daemon=True).start()
-            self._ask({"start": dict(environment)})
+            self._ask({"start": dict(environment), "output": output is not None}, output)
             with self._changed:
                 self._changed.wait_for(lambda: self._started is not None or self._gone)
                 answer, self._started = self._started, None
@@ -283,10 +293,12 @@ class Warm:
         with contextlib.suppress(ConnectionResetError):
             self._ask({"task": task, "signal": int(number)})
 
-    def _ask(self, request: Mapping[str, object]) -> None:
+    def _ask(self, request: Mapping[str, object], output: int | None = None) -> None:
+        message = json.dumps(request).encode() + b"\n"
         try:
             with self._lock:
-                self._link.sendall(json.dumps(request).encode() + b"\n")
+                sent = 0 if output is None else socket.send_fds(self._link, [message], [output])
+                self._link.sendall(message[sent:])
         except OSError:
             raise ConnectionResetError(_GONE) from None
 

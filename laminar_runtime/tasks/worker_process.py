@@ -18,6 +18,7 @@ import threading
 import time
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
 from types import FrameType
 from typing import TYPE_CHECKING, Any, NoReturn, Protocol
 
@@ -26,6 +27,7 @@ from laminar_runtime.configurations.failures import FINAL, OUT_OF_MEMORY, TIMED_
 from laminar_runtime.configurations.layers import Retry
 from laminar_runtime.process import forking
 from laminar_runtime.process.fresh import Fresh
+from laminar_runtime.process.named_lines import name_lines
 from laminar_runtime.process.warm import branch
 from laminar_runtime.splits.claims import Claims
 from laminar_runtime.storage.claims import Owner, note_begin
@@ -113,7 +115,8 @@ def _supervise(known: Mapping[str, Any], starter: Starter) -> int:
     variables: dict[str, str] = known["task"]
     for name in [*variables, task_environment.TAKEN]:
         os.environ.pop(name, None)  # this process runs none of them
-    processes = Processes(starter, _environment(variables, known["path"]), known["timeout"])
+    named = known["at_once"] > 1
+    processes = Processes(starter, _environment(variables, known["path"]), known["timeout"], named=named)
     processes.listen()
     # The handlers of signals run in this thread, and must not wait for what it does.
     with ThreadPoolExecutor(1) as pool:
@@ -197,8 +200,11 @@ def _environment(variables: Mapping[str, str], path: str | None) -> dict[str, st
 class Starter(Protocol):
     """Starts processes of splits: `Fresh` or `Warm`. Several threads may use it."""
 
-    def start(self, environment: Mapping[str, str]) -> int:
-        """Start a process with an environment, in a process group of its own, and return its number."""
+    def start(self, environment: Mapping[str, str], output: int | None = None) -> int:
+        """Start a process with an environment, in a process group of its own, and return its number.
+
+        It prints to the file of a descriptor, or as this process does.
+        """
 
     def wait(self, process: int) -> int:
         """Wait for the end of a process, end what it has left running, and return the exit code."""
@@ -215,10 +221,19 @@ class Processes:
         environment: Its environment variables, without those that name a split.
         timeout: Seconds after which it is stopped.
         grace: Seconds after that in which it may end by itself.
+        named: Whether each line that it prints names the split: where several run beside each other.
     """
 
-    def __init__(self, starter: Starter, environment: Mapping[str, str], timeout: float, grace: float = _GRACE) -> None:
-        self._starter, self._environment = starter, environment
+    def __init__(
+        self,
+        starter: Starter,
+        environment: Mapping[str, str],
+        timeout: float,
+        *,
+        grace: float = _GRACE,
+        named: bool = False,
+    ) -> None:
+        self._starter, self._environment, self._named = starter, environment, named
         self._timeout, self._grace = timeout, grace
         #: The signal that asked this process to stop, and the processes that run.
         self._stopping: signal.Signals | None = None
@@ -265,7 +280,11 @@ class Processes:
             StoppedError: If this process was asked to stop, and the attempt did not succeed.
         """
         self.check()
-        process = self._starter.start(self.environment(index, attempt))
+        with name_lines(f"[split {index}] ") if self._named else nullcontext() as output:
+            return self._run(index, attempt, output)
+
+    def _run(self, index: int, attempt: int, output: int | None) -> Ending:
+        process = self._starter.start(self.environment(index, attempt), output)
         self._running.add(process)
         if self._stopping:
             # The signal came when the process was not known yet. If it came after that, it is sent twice.

@@ -100,6 +100,27 @@ os._exit(number)
     wait_for_end(int((tmp_path / "left").read_text()))
 
 
+def test_a_task_prints_to_the_file_of_a_descriptor(tmp_path: Path) -> None:
+    """Several start at once, each with its own."""
+    script = """
+def supervise(warm):
+    def start(name):
+        with open(HERE / name, "w") as file:
+            task = warm.start({"TASK": name}, file.fileno())
+        return warm.wait(task)
+
+    with ThreadPoolExecutor(4) as pool:
+        print([*pool.map(start, "abcd")], flush=True)
+    return 0
+
+branch(supervise)
+print("task", os.environ["TASK"], flush=True)
+os._exit(0)
+"""
+    assert output_of(tmp_path, script) == ["[0, 0, 0, 0]"]
+    assert [(tmp_path / name).read_text() for name in "abcd"] == [f"task {name}\n" for name in "abcd"]
+
+
 def test_a_signal_to_the_first_process_is_for_the_supervisor(tmp_path: Path) -> None:
     """It may come before the supervisor listens."""
     script = """

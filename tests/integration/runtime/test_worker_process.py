@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -18,9 +19,9 @@ from laminar_runtime.tasks.worker import Ending, StoppedError
 from laminar_runtime.tasks.worker_process import Processes
 
 
-def processes(script: str, folder: Path, timeout: float = 20) -> Processes:
+def processes(script: str, folder: Path, timeout: float = 20, *, named: bool = False) -> Processes:
     environment = {**os.environ, "FOLDER": str(folder)}
-    return Processes(Fresh(["/bin/sh", "-c", script]), environment, timeout, grace=0.2)
+    return Processes(Fresh(["/bin/sh", "-c", script]), environment, timeout, grace=0.2, named=named)
 
 
 @pytest.fixture
@@ -36,6 +37,14 @@ def test_a_process_knows_its_split(tmp_path: Path) -> None:
     script = 'echo "$LAMINAR_LAYER_INDEX $LAMINAR_LAYER_ATTEMPT" > "$FOLDER/split"; exit 3'
     assert processes(script, tmp_path).run(7, 2) == Ending(3)
     assert (tmp_path / "split").read_text() == "7 2\n"
+
+
+def test_lines_name_the_split_where_several_run_beside_each_other(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Also the last one, and those of the error stream."""
+    assert processes("echo one; echo two >&2; printf three", tmp_path, named=True).run(7, 1) == Ending(0)
+    assert capsys.readouterr().out.splitlines() == ["[split 7] one", "[split 7] two", "[split 7] three"]
 
 
 @pytest.mark.parametrize("before", ["", "trap '' TERM;"])
@@ -99,12 +108,22 @@ def test_a_signal_that_comes_while_a_split_starts_reaches_it(tmp_path: Path, mon
     assert time.monotonic() - started < 10
 
 
-@pytest.mark.usefixtures("_handlers")
-def test_signals_wait_until_the_child_listens(tmp_path: Path) -> None:
+def test_signals_wait_until_the_child_listens() -> None:
     """They are blocked before this process replaces itself, and what comes meanwhile is not lost."""
-    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
-    os.kill(os.getpid(), signal.SIGTERM)
-    child = processes("exit 0", tmp_path)
-    child.listen()
-    with pytest.raises(StoppedError):
-        child.check()
+    script = """
+import os, signal
+from laminar_runtime.process.fresh import Fresh
+from laminar_runtime.tasks.worker import StoppedError
+from laminar_runtime.tasks.worker_process import Processes
+
+signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
+os.kill(os.getpid(), signal.SIGTERM)
+child = Processes(Fresh([]), {}, 1)
+child.listen()
+try:
+    child.check()
+except StoppedError:
+    print("stopped")
+"""
+    ended = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert ended.stdout == "stopped\n"
