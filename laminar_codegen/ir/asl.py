@@ -22,7 +22,7 @@ from laminar_runtime.storage.layout import TAGS
 __all__ = [
     "DRIVE",
     "EXECUTION",
-    "EXECUTION_TAGS",
+    "JOB_TAGS",
     "Catcher",
     "Choice",
     "Fail",
@@ -41,8 +41,8 @@ __all__ = [
 PARTITION = Ref("local.partition")
 #: The name of the execution, in JSONata: its id, followed by a mark if it resumes another execution.
 EXECUTION = "$states.context.Execution.Name"
-#: The tags that who started the execution chose for its jobs; undefined if there are none.
-EXECUTION_TAGS = f"$states.context.Execution.Input.{TAGS}"
+#: The variable with the tags that all jobs of a flow's execution have: see `laminar_codegen.lower_states.job_tags`.
+JOB_TAGS = f"${TAGS}"
 #: The same, followed by the number of redrives, if there were any: the name for tasks and executions that it starts. No
 #: two starts of an execution have one name: ``e1@resume-0.1`` is its first redrive, ``e1@resume-1`` its first resume,
 #: and ``e1@resume-1.1`` the first redrive of that.
@@ -80,6 +80,7 @@ class Task(Struct):
         catch: The states that follow if it failed for good.
         timeout: Seconds after which it fails, None for never.
         of_service: The retriers of the passing errors of its service, None for those of `laminar_codegen.ir.retriers`.
+        assign: Variables that later states read, with their values.
     """
 
     name: str
@@ -92,6 +93,7 @@ class Task(Struct):
     catch: tuple[Catcher, ...] = ()
     timeout: Value = None
     of_service: tuple[Retrier, ...] | None = None
+    assign: Mapping[str, Value] = attrs.field(factory=dict)
 
     def fields(self) -> dict[str, Value]:
         """Return the fields of the language."""
@@ -104,6 +106,7 @@ class Task(Struct):
             **({} if self.timeout is None else {"TimeoutSeconds": self.timeout}),
             "Retry": [retrier.fields() for retrier in (*passing, *self.retry)],
             **_catch(self.catch),
+            **({"Assign": _literal(self.assign)} if self.assign else {}),
             "Output": _literal(self.output),
             **_after(self.next),
         }

@@ -77,6 +77,20 @@ class Expression(Struct):
     def __init__(self, *parts: str | Ref) -> None:
         self.__attrs_init__(_flat(("{% ", *parts, " %}")))
 
+    def with_text(self, replace: Callable[[str], str]) -> Expression:
+        """Return the expression with other text. References in it stay.
+
+        Args:
+            replace: Returns what replaces a part of the text, with the marks of expressions at its ends.
+
+        Example:
+            >>> Expression("$a + ", Ref("local.b")).with_text(lambda text: text.replace("$a", "1")).parts
+            ('{% 1 + ', Ref(expression='local.b'), ' %}')
+        """
+        found = Expression.__new__(Expression)
+        found.__attrs_init__(tuple(replace(part) if isinstance(part, str) else part for part in self.parts))
+        return found
+
 
 def _flat(parts: tuple[str | Ref | Joined, ...]) -> tuple[str | Ref, ...]:
     """Return parts without nested parts, neighbouring texts as one text: they must be escaped together."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from laminar_codegen.ir.asl import DRIVE, EXECUTION_TAGS, Task
+from laminar_codegen.ir.asl import DRIVE, JOB_TAGS, Task
 from laminar_codegen.ir.expressions import Expression, Ref, Value
 from laminar_runtime.storage.layout import TAGS
 
@@ -12,7 +12,7 @@ __all__ = ["FROM_HERE", "start_execution"]
 #: https://docs.aws.amazon.com/step-functions/latest/dg/connect-stepfunctions.html
 FROM_HERE: Value = {
     "AWS_STEP_FUNCTIONS_STARTED_BY_EXECUTION_ID": Expression("$states.context.Execution.Id"),
-    TAGS: Expression(f"$exists({EXECUTION_TAGS}) ? {EXECUTION_TAGS} : {{}}"),
+    TAGS: Expression(JOB_TAGS),
 }
 
 

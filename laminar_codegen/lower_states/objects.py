@@ -13,9 +13,10 @@ import attrs
 from laminar_codegen.ir.asl import EXECUTION, Task
 from laminar_codegen.ir.expressions import Expression, Ref, Value
 from laminar_codegen.ir.state_names import INPUT
+from laminar_codegen.lower_states.job_tags import tags_of_execution
 from laminar_runtime.configurations.datastores.s3_encryption import NO_ENCRYPTION, Encryption
 from laminar_runtime.identifiers import RESUMED
-from laminar_runtime.storage.layout import input_key
+from laminar_runtime.storage.layout import TAGS, input_key
 
 __all__ = ["EXECUTION_ID", "Objects", "insertion"]
 
@@ -53,12 +54,15 @@ class Objects:
     def parameters(self, after: str) -> Task:
         """Return the state that stores the input of an execution: tasks read the flow's parameters from it.
 
+        It also assigns the tags of all jobs: it is the first state.
+
         Args:
             after: The state that follows.
         """
         comment = "Keeps the input, from which tasks take the parameters of the flow"
         body = Expression("$states.context.Execution.Input")
-        return self.put(INPUT, comment, input_key(self.flow, EXECUTION_ID), body, after)
+        state = self.put(INPUT, comment, input_key(self.flow, EXECUTION_ID), body, after)
+        return attrs.evolve(state, assign={TAGS: Expression(tags_of_execution(self.flow))})
 
     def put(self, name: str, comment: str, key: str, body: Value, after: str) -> Task:
         """Return a state that writes an object.

@@ -38,6 +38,7 @@ from laminar_codegen.ir.plan import (
 from laminar_codegen.ir.plan import Parallel as ParallelStep
 from laminar_codegen.ir.state_names import Suffix, pack, parallel, sub_machine
 from laminar_codegen.lower_states.executions import FROM_HERE, start_execution
+from laminar_codegen.lower_states.job_tags import IN_INPUT, replace_tags
 from laminar_codegen.lower_states.jobs import Jobs
 from laminar_codegen.lower_states.joins import Joins
 from laminar_codegen.lower_states.objects import Objects
@@ -67,6 +68,8 @@ def emit_states(graph: Graph, plan: Step) -> tuple[StateMachine, ...]:
             from laminar_codegen.lower_states.input_check import input_states
 
             states = (*input_states(graph.flow, graph.inputs), *states)
+    else:
+        states = replace_tags(states, IN_INPUT)
     comment = graph.summary or f"Runs the flow {graph.flow}"
     # The parts that it runs end with it.
     limit = None if graph.time_limit is None else int(graph.time_limit)
@@ -235,7 +238,7 @@ class _Emitter:
 
     def sub_machine(self, step: SubMachine, after: str | None) -> Task:
         """Return the state that runs a step as an execution of its own machine, and record that machine."""
-        states = tuple(self.emit(step.inner, None))
+        states = replace_tags(self.emit(step.inner, None), IN_INPUT)
         comment = f"Runs a part of the flow {self.graph.flow}: {parallel(list(layers_of(step)))}"
         machine = f"{self.graph.prefix}{step.name}"
         self.nested.append(StateMachine(name=machine, comment=comment, states=states))

@@ -92,8 +92,8 @@ def planner_job(graph: Graph, asked: LayerNode, layer: str, state: str, question
     ]
     node = attrs.evolve(asked, container=placement.container, executor=placement.target)
     return {
-        **of_job(graph, node, f"{graph.flow}-{state.replace(' ', '-')}", label),
-        "Tags": tags_of(graph, asked),
+        **of_job(node, f"{graph.flow}-{state.replace(' ', '-')}", label),
+        "Tags": tags_of(asked),
         "ContainerOverrides": {"Environment": environment, **of_size(placement)},
         **_strategy(asked, placement),
     }

@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 import attrs
 
-from laminar_codegen.ir.asl import DRIVE, EXECUTION, EXECUTION_TAGS, Catcher, Fail, Map, State, Task
+from laminar_codegen.ir.asl import DRIVE, JOB_TAGS, Catcher, Fail, Map, State, Task
 from laminar_codegen.ir.expressions import Expression, Ref, Value
 from laminar_codegen.ir.graph import Graph, LayerNode
 from laminar_codegen.ir.placement import Placement, place
@@ -18,12 +18,13 @@ from laminar_codegen.targets.batch.labels import LEFT, job_definitions, job_queu
 from laminar_codegen.targets.batch.target import batch_target, job_size, on_ec2, placement_of, usual_size
 from laminar_codegen.targets.kind import Attempts, TaskStates
 from laminar_runtime import task_environment
-from laminar_runtime.configurations.containers import JOB_TAGS, NOT_IN_TAGS
-from laminar_runtime.identifiers import RESUMED
+from laminar_runtime.configurations import containers
 from laminar_runtime.splits import job_container
 
 __all__ = ["BatchStates", "of_job", "of_size", "pascal", "tags_of"]
 
+#: The tag with the name of a layer.
+OF_LAYER = containers.JOB_TAGS[1]
 #: The group of splits that a state has as its input.
 _GROUP = "$states.input"
 
@@ -195,10 +196,10 @@ class BatchStates(TaskStates):
             }
         else:
             overrides |= of_size(size or placement_of(layer))
-        return {**of_job(self.graph, layer, self._job_name(layer), definition), "ContainerOverrides": overrides}
+        return {**of_job(layer, self._job_name(layer), definition), "ContainerOverrides": overrides}
 
 
-def of_job(graph: Graph, layer: LayerNode, name: str, definition: str) -> dict[str, Value]:
+def of_job(layer: LayerNode, name: str, definition: str) -> dict[str, Value]:
     """Return the arguments that submit a job, without those of its container.
 
     Args:
@@ -212,7 +213,7 @@ def of_job(graph: Graph, layer: LayerNode, name: str, definition: str) -> dict[s
         "JobQueue": job_queue(layer),
         "JobDefinition": Ref(f"aws_batch_job_definition.{definition}.arn"),
         **_share(layer),
-        "Tags": tags_of(graph, layer),
+        "Tags": tags_of(layer),
     }
 
 
@@ -245,32 +246,20 @@ def _strategy(layer: LayerNode, *, once: bool) -> dict[str, Value]:
     return {"RetryStrategy": pascal(strategy)}
 
 
-def tags_of(graph: Graph, layer: LayerNode) -> Expression:
+def tags_of(layer: LayerNode) -> Expression:
     """Return the tags of a job. Its tasks have them, too: the job definition propagates tags.
 
-    Those of the execution, in its input, replace those of the layer, and none of those that say what a job is.
+    Those of the execution replace those of the layer, and none of those that say what a job is.
 
     Args:
-        graph: The graph of the flow.
         layer: The layer of the job.
     """
-    # The name of an execution may have letters that tags do not take, such as parentheses.
-    execution = f"$replace($substringBefore({EXECUTION}, '{RESUMED}'), /{NOT_IN_TAGS}/, '-')"
-    own = zip(JOB_TAGS, (f"'{graph.flow}'", f"'{layer.name}'", execution), strict=True)
-    of_layer = layer.container.requested.get("tags", ())
-    parts = [_tag(name, value) for name, value in of_layer]
-    before: Sequence[str | Ref] = ("{", *_join(parts), "}, ") if parts else ()
-    return Expression("$merge([", *before, f"{EXECUTION_TAGS}, {{", *_join([(f"'{n}': {v}",) for n, v in own]), "}])")
-
-
-def _tag(name: str, value: str | Ref) -> tuple[str | Ref, ...]:
-    """Return a member of an object in an expression. No tag has a quote: the document validates values of variables."""
-    return (f"'{name}': '", value, "'")
-
-
-def _join(parts: Sequence[Sequence[str | Ref]]) -> Iterator[str | Ref]:
-    for number, part in enumerate(parts):
-        yield from ((", ", *part) if number else part)
+    of_layer: list[str | Ref] = []
+    for name, value in layer.container.requested.get("tags", ()):
+        # No tag has a quote: the document validates values of variables.
+        of_layer += [f"{', ' if of_layer else '{'}'{name}': '", value, "'"]
+    before: Sequence[str | Ref] = (*of_layer, "}, ") if of_layer else ()
+    return Expression("$merge([", *before, f"{JOB_TAGS}, {{'{OF_LAYER}': '{layer.name}'}}])")
 
 
 def _share(layer: LayerNode) -> dict[str, Value]:

@@ -143,6 +143,9 @@
             JitterStrategy  = "FULL"
           },
         ]
+        Assign = {
+          tags = "{% $merge([$states.context.Execution.Input.tags, {'laminar:flow': 'Escapes', 'laminar:execution': $replace($substringBefore($states.context.Execution.Name, '@resume-'), /[^A-Za-z0-9 _.:\\/=+@-]/, '-')}]) %}"
+        }
         Output = {}
         Next   = "Money"
       }
@@ -154,7 +157,7 @@
           JobName       = "Escapes-Money"
           JobQueue      = var.job_queue_arn
           JobDefinition = aws_batch_job_definition.fargate_58d8b94e.arn
-          Tags          = "{% $merge([$states.context.Execution.Input.tags, {'laminar:flow': 'Escapes', 'laminar:layer': 'Money', 'laminar:execution': $replace($substringBefore($states.context.Execution.Name, '@resume-'), /[^A-Za-z0-9 _.:\\/=+@-]/, '-')}]) %}"
+          Tags          = "{% $merge([$tags, {'laminar:layer': 'Money'}]) %}"
           ContainerOverrides = {
             Environment = [
               { Name = "LAMINAR_LAYER_NAME", Value = "Money" },
@@ -241,7 +244,7 @@
                 JobName       = "Escapes-Brace"
                 JobQueue      = var.job_queue_arn
                 JobDefinition = aws_batch_job_definition.fargate_82519aaa.arn
-                Tags          = "{% $merge([$states.context.Execution.Input.tags, {'laminar:flow': 'Escapes', 'laminar:layer': 'Brace', 'laminar:execution': $replace($substringBefore($states.context.Execution.Name, '@resume-'), /[^A-Za-z0-9 _.:\\/=+@-]/, '-')}]) %}"
+                Tags          = "{% $merge([$tags, {'laminar:layer': 'Brace'}]) %}"
                 ContainerOverrides = {
                   Environment = [
                     { Name = "LAMINAR_LAYER_NAME", Value = "Brace" },
@@ -334,7 +337,7 @@
           JobName       = "Escapes-Percent"
           JobQueue      = var.job_queue_arn
           JobDefinition = aws_batch_job_definition.fargate.arn
-          Tags          = "{% $merge([$states.context.Execution.Input.tags, {'laminar:flow': 'Escapes', 'laminar:layer': 'Percent', 'laminar:execution': $replace($substringBefore($states.context.Execution.Name, '@resume-'), /[^A-Za-z0-9 _.:\\/=+@-]/, '-')}]) %}"
+          Tags          = "{% $merge([$tags, {'laminar:layer': 'Percent'}]) %}"
           ContainerOverrides = {
             Environment = [
               { Name = "LAMINAR_LAYER_NAME", Value = "Percent" },

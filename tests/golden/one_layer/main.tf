@@ -516,6 +516,9 @@ locals {
             JitterStrategy  = "FULL"
           },
         ]
+        Assign = {
+          tags = "{% $merge([$states.context.Execution.Input.tags, {'laminar:flow': 'Greeting', 'laminar:execution': $replace($substringBefore($states.context.Execution.Name, '@resume-'), /[^A-Za-z0-9 _.:\\/=+@-]/, '-')}]) %}"
+        }
         Output = {}
         Next   = "Hello"
       }
@@ -527,7 +530,7 @@ locals {
           JobName       = "Greeting-Hello"
           JobQueue      = var.job_queue_arn
           JobDefinition = aws_batch_job_definition.fargate.arn
-          Tags          = "{% $merge([$states.context.Execution.Input.tags, {'laminar:flow': 'Greeting', 'laminar:layer': 'Hello', 'laminar:execution': $replace($substringBefore($states.context.Execution.Name, '@resume-'), /[^A-Za-z0-9 _.:\\/=+@-]/, '-')}]) %}"
+          Tags          = "{% $merge([$tags, {'laminar:layer': 'Hello'}]) %}"
           ContainerOverrides = {
             Environment = [
               { Name = "LAMINAR_LAYER_NAME", Value = "Hello" },

@@ -530,6 +530,9 @@ locals {
             JitterStrategy  = "FULL"
           },
         ]
+        Assign = {
+          tags = "{% $merge([$states.context.Execution.Input.tags, {'laminar:flow': 'Briefing', 'laminar:execution': $replace($substringBefore($states.context.Execution.Name, '@resume-'), /[^A-Za-z0-9 _.:\\/=+@-]/, '-')}]) %}"
+        }
         Output = {}
         Next   = "Collect"
       }
@@ -540,7 +543,7 @@ locals {
           JobName       = "Briefing-Collect"
           JobQueue      = var.job_queue_arn
           JobDefinition = aws_batch_job_definition.fargate.arn
-          Tags          = "{% $merge([$states.context.Execution.Input.tags, {'laminar:flow': 'Briefing', 'laminar:layer': 'Collect', 'laminar:execution': $replace($substringBefore($states.context.Execution.Name, '@resume-'), /[^A-Za-z0-9 _.:\\/=+@-]/, '-')}]) %}"
+          Tags          = "{% $merge([$tags, {'laminar:layer': 'Collect'}]) %}"
           ContainerOverrides = {
             Environment = [
               { Name = "LAMINAR_LAYER_NAME", Value = "Collect" },
@@ -574,7 +577,7 @@ locals {
           JobName       = "Briefing-Write"
           JobQueue      = var.job_queue_arn
           JobDefinition = aws_batch_job_definition.fargate.arn
-          Tags          = "{% $merge([$states.context.Execution.Input.tags, {'laminar:flow': 'Briefing', 'laminar:layer': 'Write', 'laminar:execution': $replace($substringBefore($states.context.Execution.Name, '@resume-'), /[^A-Za-z0-9 _.:\\/=+@-]/, '-')}]) %}"
+          Tags          = "{% $merge([$tags, {'laminar:layer': 'Write'}]) %}"
           ContainerOverrides = {
             Environment = [
               { Name = "LAMINAR_LAYER_NAME", Value = "Write" },
