@@ -315,6 +315,7 @@ def _run_task(flow: Flow) -> None:
     with reporting, claims.underway(), prompts.refuse_prompts(flow.name, context.layer):
         claims.check_layer(context, flow.classes)
         execution = open_execution(flow, context)
+        _keep_in_memory(execution.datastore)
         stored_parameters.take_first(execution, context.layer)
         # Of the splits of a fan-out, the first one, or their planner, is enough.
         if not context.index and flow.dependencies_of(context.layer) <= {Parameters.__name__}:
@@ -330,6 +331,16 @@ def _run_task(flow: Flow) -> None:
             os.environ[task_environment.LAYER_INDEX] = str(context.index)
         fields = {"index": context.index, "splits": context.splits, "attempt": context.attempt}
         task.run_layer(execution, store_as(execution.layer(context.layer, **fields), context.key.layer), context)
+
+
+def _keep_in_memory(store: datastores.DataStore) -> None:
+    """Keep what is stored in memory, too, if the layers of a job do so."""
+    folder = os.environ.get(task_environment.KEPT)
+    # What is in a folder of this machine is read from there.
+    if folder and store.transport.at_once > 1:
+        from laminar_runtime.configurations.datastores.kept import KeptTransport
+
+        store.transport = KeptTransport(store.transport, folder)
 
 
 def _plan(execution: Execution, context: task_environment.TaskContext) -> None:

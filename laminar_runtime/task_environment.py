@@ -43,6 +43,8 @@ PACK = "LAMINAR_PACK"
 #: With ``0``, each split of a job that runs several is a process of its own from the start, and no fork of one that has
 #: imported the flow.
 FORKS = "LAMINAR_FORKS"
+#: The folder in memory that keeps what the layers of one job store.
+KEPT = "LAMINAR_KEPT"
 #: What the process of a child that claims splits needs to know of its layer.
 WORKER = "LAMINAR_WORKER"
 #: Where the flow's datastore is: ``s3://bucket/prefix`` or a folder.

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shutil
 import signal
 import sys
 from collections.abc import Callable, Mapping, Sequence
@@ -16,6 +17,7 @@ from types import FrameType
 from typing import TYPE_CHECKING
 
 from laminar_runtime import _records, task_environment
+from laminar_runtime.configurations.datastores.kept import memory_folder
 from laminar_runtime.configurations.failures import FINAL
 from laminar_runtime.failures import tracebacks
 from laminar_runtime.process import forking
@@ -51,8 +53,14 @@ def run(flow: Flow, context: TaskContext, execution: Callable[[], Execution]) ->
         for name in task_environment.parse_pack(spelled)[2]:
             claims.check_layer(_records.evolve(context, layer=name), flow.classes)
 
+    if (folder := memory_folder()) is not None:
+        os.environ[task_environment.KEPT] = folder
+
     def supervise(processes: Processes) -> int:
-        return _supervise(flow, lambda: _Pack(execution(), context, spelled, processes))
+        try:
+            return _supervise(flow, lambda: _Pack(execution(), context, spelled, processes))
+        finally:
+            shutil.rmtree(folder or "", ignore_errors=True)
 
     if os.environ.get(task_environment.FORKS) == "0" or not forking.is_safe():
         raise SystemExit(supervise(_Commands()))
