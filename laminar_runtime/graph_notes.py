@@ -36,7 +36,9 @@ def _graph_of(flow: Flow) -> dict[str, dict[str, Any]]:
     from laminar_runtime.configurations.hooks import annotation
 
     found: dict[str, dict[str, Any]] = {}
-    for name, definition in flow.registry.items():
+    registry = flow.registry
+    place = {name: number for number, name in enumerate(registry)}
+    for name, definition in registry.items():
         if name == _PARAMETERS:
             continue
         fan_out = definition.configuration.foreach
@@ -48,6 +50,6 @@ def _graph_of(flow: Flow) -> dict[str, dict[str, Any]]:
             "summary": (definition.layer.__doc__ or "").strip().partition("\n")[0],
         }
         known = {fact: value for fact, value in facts.items() if value}
-        depends = flow.dependencies_of(name)
-        found[name] = {"after": [one for one in flow.registry if one in depends and one != _PARAMETERS], **known}
+        depends = flow.dependencies_of(name) - {_PARAMETERS}
+        found[name] = {"after": sorted(depends, key=place.__getitem__), **known}
     return found

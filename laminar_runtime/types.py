@@ -164,7 +164,21 @@ def names(function: Callable[..., Any], registry: Mapping[str, type], *, layer: 
     Raises:
         LayerError: If hints are missing or are not layers of the flow. The message names all of them.
     """
+    plain = functions.unwrap(function)
+    if not functions.keyword_only(plain):
+        hints = [hint for _, hint in functions.parameters(plain)[1:]]
+        found = tuple(name for hint in hints if (name := _name_in(hint, registry)))
+        if len(found) == len(hints):
+            return found  # as those of nearly all methods: nothing is left to resolve
     return _layer_names(resolve(function, registry), layer=layer, flow=flow)
+
+
+def _name_in(hint: Any, registry: Mapping[str, type]) -> str | None:
+    """Return the name of a layer that a hint names, or that it is; None if that takes more than a look."""
+    if isinstance(hint, str):
+        return hint if hint in registry else None
+    name = getattr(hint, "__name__", "")
+    return name if registry.get(name) is hint else None
 
 
 def _layer_names(found: tuple[Hint, ...], *, layer: str, flow: str) -> tuple[str, ...]:

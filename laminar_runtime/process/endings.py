@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import signal
 import sys
 
 __all__ = ["SIGNALLED", "Ended", "Interrupted", "interruption"]
@@ -28,5 +27,7 @@ class Interrupted(Ended, KeyboardInterrupt):
 
 def interruption() -> KeyboardInterrupt:
     """Return what ends a run after Ctrl-C. In an interactive session, that is no end of the session."""
+    import signal  # slow to load
+
     interactive = hasattr(sys, "ps1") or sys.flags.interactive
     return KeyboardInterrupt() if interactive else Interrupted(SIGNALLED + signal.SIGINT)

@@ -11,6 +11,8 @@ Kind = Literal["entry", "submission", "execution", "retry"]
 Function = TypeVar("Function", bound=Callable[..., Any])
 
 _MARK = "__laminar_hook__"
+#: The modules of classes without hooks. They have many methods, and to look at these takes long in a large flow.
+_WITHOUT = frozenset({"builtins", "laminar_runtime.flow", "laminar_runtime.layer"})
 
 
 def annotate(hook: Function, kind: Kind) -> Function:
@@ -46,7 +48,8 @@ def collect(*classes: type) -> tuple[Callable[..., Any], ...]:
     found: list[Callable[..., Any]] = []
     for cls in classes:
         methods: dict[str, Any] = {}
-        for base in reversed(cls.__mro__[:-1]):  # without object
-            methods.update(vars(base))
+        for base in reversed(cls.__mro__):
+            if base.__module__ not in _WITHOUT:
+                methods.update(vars(base))
         found += [method for method in methods.values() if getattr(method, _MARK, None)]
     return tuple(found)
