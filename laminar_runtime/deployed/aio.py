@@ -189,6 +189,10 @@ class AsyncExecution:
         """Return what it cost, by the prices of AWS."""
         return await asyncio.to_thread(self.plain.cost)
 
+    async def measure(self) -> tuple[Timings, Cost]:
+        """Return its times and what it cost, by the requests that one of them takes."""
+        return await asyncio.to_thread(self.plain.measure)
+
 
 async def _iterate(items: Iterator[Item]) -> AsyncIterator[Item]:
     """Yield the items of an iterator, each awaited in a thread."""

@@ -314,9 +314,7 @@ class DeployedExecution:
             NotFoundError: If it does not exist.
             ExecutionError: If its history or its jobs cannot be read.
         """
-        from laminar_runtime.deployed import measuring
-
-        return measuring.read_timings(self)
+        return self.measure()[0]
 
     def cost(self) -> Cost:
         """Return what it cost, by the prices of AWS in us-east-1: its state transitions, and the time of its jobs.
@@ -325,9 +323,18 @@ class DeployedExecution:
             NotFoundError: If it does not exist.
             ExecutionError: If its history or its jobs cannot be read.
         """
+        return self.measure()[1]
+
+    def measure(self) -> tuple[Timings, Cost]:
+        """Return its times and what it cost, by the requests that one of them takes.
+
+        Raises:
+            NotFoundError: If it does not exist.
+            ExecutionError: If its history or its jobs cannot be read.
+        """
         from laminar_runtime.deployed import measuring
 
-        return measuring.read_cost(self)
+        return measuring.measure(self)
 
     @property
     def resume_command(self) -> str:

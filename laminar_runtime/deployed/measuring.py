@@ -14,24 +14,11 @@ from laminar_runtime.timings import Timings
 if TYPE_CHECKING:
     from laminar_runtime.deployed.execution import DeployedExecution
 
-__all__ = ["read_cost", "read_timings"]
+__all__ = ["measure"]
 
 
-def read_timings(execution: DeployedExecution) -> Timings:
-    """Read the times of an execution, of its start and of its resumes.
-
-    Args:
-        execution: The execution.
-
-    Raises:
-        NotFoundError: If it does not exist.
-        ExecutionError: If its history or its jobs cannot be read.
-    """
-    return _read(execution)[0]
-
-
-def read_cost(execution: DeployedExecution) -> Cost:
-    """Read what an execution cost, with its resumes.
+def measure(execution: DeployedExecution) -> tuple[Timings, Cost]:
+    """Read the times of an execution, of its start and of its resumes, and what it cost.
 
     Args:
         execution: The execution.
@@ -40,7 +27,8 @@ def read_cost(execution: DeployedExecution) -> Cost:
         NotFoundError: If it does not exist.
         ExecutionError: If its history or its jobs cannot be read.
     """
-    return price(*_read(execution))
+    timings, transitions = _read(execution)
+    return timings, price(timings, transitions)
 
 
 def _read(execution: DeployedExecution) -> tuple[Timings, int]:

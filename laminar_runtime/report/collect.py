@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
+from laminar_runtime.costs import Cost
 from laminar_runtime.failures.record import Failures
 from laminar_runtime.handles import ENDED, ExecutionHandle
 from laminar_runtime.report.advice import Planner, advise
@@ -41,9 +42,8 @@ def collect_report(handle: ExecutionHandle, *, flow: Flow | None = None, preview
         LaminarError: If its times cannot be read.
     """
     reader = Reader()
-    timings = handle.timings()
+    timings, cost = _measure(handle, reader)
     failures = reader.read("the failures", lambda: handle.failures(most=_FAILURES), Failures())
-    cost = reader.read("the cost", handle.cost, None)
     store = reader.read("the datastore", lambda: _store(handle, flow), None)
     names = FlowNames(timings, flow)
     layers = tuple(find_layers(flow, store, timings, failures, names, reader))
@@ -64,7 +64,7 @@ def collect_report(handle: ExecutionHandle, *, flow: Flow | None = None, preview
         cost=cost,
         advice=advice,
         link=str(getattr(handle, "link", "")),
-        resume=_resume_command(handle),
+        resume=str(getattr(handle, "resume_command", "")),
         notes=(*timings.notes, *failures.notes, *reader.notes),
         made=round(time.time() * 1000),
     )
@@ -83,12 +83,12 @@ def _store(handle: Any, flow: Flow | None) -> DataStore | None:
     return None if flow is None else flow.datastore
 
 
-def _resume_command(handle: Any) -> str:
-    """Return the command that resumes an execution, empty if none is known."""
-    deployment = getattr(handle, "deployment", None)
-    if deployment is None:
-        return str(getattr(handle, "resume_command", ""))
-    return f"laminar resume {deployment.name} {handle.id}"
+def _measure(handle: ExecutionHandle, reader: Reader) -> tuple[Timings, Cost | None]:
+    """Return the times of an execution and its cost, by one set of requests where the handle can do that."""
+    measure: Callable[[], tuple[Timings, Cost]] | None = getattr(handle, "measure", None)
+    if measure is not None:
+        return measure()
+    return handle.timings(), reader.read("the cost", handle.cost, None)
 
 
 def _artifacts(

@@ -189,8 +189,8 @@ def test_a_page_with_a_note_is_better_than_none(flow: Flow) -> None:
     handle: Any = Forbidden(flow("e1"))
     report = report_of(handle, flow=flow)
     assert report.notes == (
-        "the failures cannot be read: may not read the history",
         "the cost cannot be read: RuntimeError: no prices",
+        "the failures cannot be read: may not read the history",
     )
     assert report.cost is None
     assert "may not read the history" in write_page(handle, flow=flow)
