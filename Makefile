@@ -5,7 +5,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN = $(VENV)/bin
 
-.PHONY: moto-oldest moto-newest demo test check docs architecture compare bytecode dist unit integration e2e oldest newest modules clean
+.PHONY: moto-oldest moto-newest demo test check docs architecture compare bytecode dist acceptance acceptance-embedded unit integration e2e oldest newest modules clean
 
 ## Compiles the digits example and runs the compiled state machine here, on an embedded AWS.
 demo: $(VENV)/installed-local
@@ -123,6 +123,15 @@ dist: $(VENV)/installed-dev
 	build/release/bin/python -m pip install --quiet --only-binary :all: "$$(echo dist/*.whl)[codegen]"
 	build/release/bin/python -m pip uninstall --quiet --yes pip setuptools
 	$(BIN)/python -m cyclonedx_py environment --output-reproducible --output-file dist/sbom.cdx.json build/release/bin/python
+
+## Applies the platform and three flows in the account of AWS that the environment names, runs them, makes one fail, resumes
+## it, updates one while it runs, and destroys all. It says what that costs, and asks. The report: build/acceptance.md.
+acceptance: $(VENV)/installed-dev
+	$(BIN)/python -m tools.acceptance --real
+
+## The same on the embedded AWS, with the stand-in for the AWS provider.
+acceptance-embedded: $(VENV)/installed-dev
+	$(BIN)/python -m tools.acceptance
 
 ## The files of the Terraform module flow, from the compiler's values, and the tables in the READMEs of all modules.
 modules: $(VENV)/installed-dev

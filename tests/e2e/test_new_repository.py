@@ -12,7 +12,7 @@ import pytest
 from laminar_codegen.command.main import main
 from laminar_codegen.rehearsal.aws import EmbeddedAws, Workspace
 from laminar_codegen.rehearsal.image import lay_out
-from laminar_runtime import deployed
+from laminar_runtime.command.main import main as operate
 from tests.e2e.conftest import provide
 from tests.support.terraform_harness import Terraform, serving_provider
 
@@ -48,7 +48,7 @@ def team(tmp_path: Path, mirror: Path, monkeypatch: pytest.MonkeyPatch) -> Itera
         yield Team(repository, *roots, {"environment": "dev", "vpc_id": vpc, "subnet_ids": subnets})
 
 
-def test_from_an_empty_folder_to_an_execution(team: Team) -> None:
+def test_from_an_empty_folder_to_an_execution(team: Team, capsys: pytest.CaptureFixture[str]) -> None:
     """Both roots are valid and formatted, and are applied, and the deployed flow runs."""
     for root in (team.platform, team.flow):
         root.init()
@@ -58,5 +58,9 @@ def test_from_an_empty_folder_to_an_execution(team: Team) -> None:
     given = team.platform.output()
     (team.flow.directory / "platform.auto.tfvars.json").write_text(json.dumps(given["flow_variables"]))
     team.flow.apply(image=f"{given['repository_url']}:1", name="sales-report-dev")
-    execution = deployed.find("sales-report-dev").start({"names": ["Ada"]}).wait(timeout=120)
-    assert execution.results()["Book.pages"] == ["hello Ada"]
+    capsys.readouterr()
+    assert operate(["start", "sales-report-dev", "--id", "first", "--param", 'names=["Ada"]']) == 0
+    assert operate(["wait", "sales-report-dev", "first"]) == 0
+    capsys.readouterr()
+    assert operate(["results", "--json", "sales-report-dev", "first"]) == 0
+    assert json.loads(capsys.readouterr().out)["results"]["Book.pages"] == ["hello Ada"]

@@ -7,6 +7,7 @@ module "platform" {
   vpc_id           = var.vpc_id
   subnet_ids       = var.subnet_ids
   assign_public_ip = var.assign_public_ip
+  force_destroy    = var.force_destroy
 
   tags = { environment = var.environment }
 }

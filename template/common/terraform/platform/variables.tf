@@ -18,3 +18,9 @@ variable "assign_public_ip" {
   type        = bool
   default     = false
 }
+
+variable "force_destroy" {
+  description = "Whether to delete all artifacts and images with the platform; else both must be empty for that."
+  type        = bool
+  default     = false
+}
