@@ -28,4 +28,4 @@ def find(name: str) -> DeployedTarget:
         msg = f"no rehearsal of '{name}' runs: {there}. Start one: laminar-codegen rehearse --keep flow.py"
         raise NotFoundError(msg)
     os.environ.update(kept[name])
-    return find_by_name(name)
+    return DeployedTarget(find_by_name(name).deployment, words=f"rehearsal:{name}")

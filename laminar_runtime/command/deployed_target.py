@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
@@ -56,11 +57,12 @@ def find_by_arn(arn: str) -> DeployedTarget:
     return DeployedTarget(execution.deployment, execution.id)
 
 
-def find_of_file(file: FlowFile) -> DeployedTarget:
+def find_of_file(file: FlowFile, text: str) -> DeployedTarget:
     """Find the deployment of the flow of a file.
 
     Args:
         file: The file.
+        text: The file, as the user named it.
 
     Raises:
         NotFoundError: If it is not deployed.
@@ -68,7 +70,9 @@ def find_of_file(file: FlowFile) -> DeployedTarget:
     sys.path.insert(0, str(file.place.folder))  # what unpickling imports, as for a run
     scheduler = file.flow.configuration.scheduler
     own = scheduler if isinstance(scheduler, AWS.StepFunctions) else AWS.StepFunctions()
-    return DeployedTarget(deployed.find(own.find(file.flow.name).name, flow=file.flow))
+    return DeployedTarget(
+        deployed.find(own.find(file.flow.name).name, flow=file.flow), words=f"--deployed {shlex.quote(text)}"
+    )
 
 
 class DeployedTarget:
@@ -77,15 +81,21 @@ class DeployedTarget:
     Args:
         deployment: The deployment.
         chosen: The execution that is meant, if the target names one.
+        words: The words of a command that name it, if the name of the deployment is not enough.
     """
 
-    def __init__(self, deployment: Deployment, chosen: str | None = None) -> None:
-        self.deployment, self._chosen = deployment, chosen
+    def __init__(self, deployment: Deployment, chosen: str | None = None, words: str = "") -> None:
+        self.deployment, self._chosen, self._words = deployment, chosen, words
 
     @property
     def name(self) -> str:
         """The name of the deployment."""
         return self.deployment.name
+
+    @property
+    def words(self) -> str:
+        """The words of a command that name it."""
+        return self._words or self.name
 
     @property
     def flow(self) -> Flow | None:

@@ -61,7 +61,7 @@ def _of_file(text: str, *, deployed: bool) -> Target:
     if deployed:
         from laminar_runtime.command.deployed_target import find_of_file
 
-        return find_of_file(file)
+        return find_of_file(file, text)
     from laminar_runtime.command.local_target import LocalTarget
 
     return LocalTarget(file, text)

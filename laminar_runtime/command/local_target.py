@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
@@ -46,6 +47,11 @@ class LocalTarget:
     def name(self) -> str:
         """The flow's name."""
         return self.flow.name
+
+    @property
+    def words(self) -> str:
+        """The file, as the user named it."""
+        return shlex.quote(self._text)
 
     @property
     def flow(self) -> Flow:

@@ -34,7 +34,7 @@ def finish(target: Target, id: str, begin: Callable[[], object], *, as_json: boo
     except Exception as error:
         if not _is_of_execution(error):
             raise
-        sys.stderr.write(_text_of(error))
+        sys.stderr.write(_text_of(error, "" if target.here else f"laminar resume {target.words} {id}"))
         sys.stderr.flush()
         return _print(target, id, as_json=as_json, failed=True)
     return _print(target, id, as_json=as_json)
@@ -62,12 +62,18 @@ def _is_of_execution(error: Exception) -> bool:
     return ended or any(isinstance(note, Note) for note in getattr(error, "__notes__", ()))
 
 
-def _text_of(error: Exception) -> str:
-    """Return what happened: of our errors the text and the notes, of the user's own the traceback with their frames."""
+def _text_of(error: Exception, resume: str) -> str:
+    """Return what happened: of our errors the text and the notes, of the user's own the traceback with their frames.
+
+    The command that resumes a deployed execution names it as the user did, such as ``rehearsal:nightly``.
+    """
     from laminar_runtime.failures import tracebacks
 
     if isinstance(error, LaminarError):
-        lines = [str(error), *getattr(error, "__notes__", ())]
+        shown = str(error).splitlines()
+        if resume and shown[-1].startswith("Resume it with"):
+            shown[-1] = f"Resume it with: {resume}"
+        lines = [*shown, *getattr(error, "__notes__", ())]
         return "laminar: " + "\n".join(lines) + "\n"
     return tracebacks.text(error)
 

@@ -53,6 +53,10 @@ class Target(Protocol):
         """The flow's name, or that of the deployment."""
 
     @property
+    def words(self) -> str:
+        """The words of a command that name it."""
+
+    @property
     def flow(self) -> Flow | None:
         """The flow, if its code is known."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shlex
 import sys
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING
 from laminar_runtime import _records
 from laminar_runtime.blocks import block
 from laminar_runtime.configurations.datastores.memory import Memory
-from laminar_runtime.exceptions import TimeLimitError
+from laminar_runtime.exceptions import DatastoreError, TimeLimitError
 from laminar_runtime.storage import runs
 
 if TYPE_CHECKING:
@@ -38,7 +39,9 @@ def recording(execution: Execution) -> Iterator[None]:
         raise
     finally:
         ended = _records.evolve(run, status=status, stopped=runs.now_in_ms())
-        runs.write(storage, key.flow, key.execution, ended)
+        # The run has ended as it has, whether or not that can be noted.
+        with contextlib.suppress(DatastoreError, OSError):
+            runs.write(storage, key.flow, key.execution, ended)
 
 
 def resume_hint(execution: Execution) -> str:

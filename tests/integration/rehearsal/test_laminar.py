@@ -144,6 +144,13 @@ def test_run(laminar: Laminar, caplog: pytest.LogCaptureFixture) -> None:
     assert shown == ["layer Load: began", "layer Load: finished", "layer Work: began", "layer Work: finished"]
 
 
+def test_wait_for_a_failure(laminar: Laminar, failed: str) -> None:
+    """The last line is the command that resumes it."""
+    ended = laminar("wait", NAME, failed)
+    assert (ended.code, ended.out) == (1, "")
+    assert ended.err.splitlines()[-1] == f"Resume it with: laminar resume {NAME} {failed}"
+
+
 def test_status_of_a_failure(laminar: Laminar, failed: str) -> None:
     """The layer, the split and the reason, with the exit code of a failure."""
     ended = laminar("status", NAME, failed)
