@@ -23,7 +23,6 @@ from laminar_runtime.configurations.datastores import DataStore
 from laminar_runtime.configurations.failures import FINAL
 from laminar_runtime.exceptions import LayerError
 from laminar_runtime.layer import Layer
-from laminar_runtime.storage.claims import note_begin
 from laminar_runtime.storage.layout import LayerKey
 from laminar_runtime.task_environment import LAYER_ATTEMPT, TaskContext
 
@@ -57,6 +56,8 @@ def begin_attempt(store: DataStore, key: LayerKey, context: TaskContext, layer: 
     """
     retry = layer.configuration.retry
     if context.deployed and layer.configuration.foreach.tolerated_failures is not None:
+        from laminar_runtime.storage.claims import note_begin  # few fan-outs tolerate failures
+
         note_begin(store.transport.put, key, context.drive, context.index)
     if not context.run:
         return context
