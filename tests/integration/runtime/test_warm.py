@@ -121,6 +121,23 @@ os._exit(0)
     assert [(tmp_path / name).read_text() for name in "abcd"] == [f"task {name}\n" for name in "abcd"]
 
 
+def test_tasks_draw_numbers_of_their_own(tmp_path: Path) -> None:
+    """Forks of one state would draw the same ones."""
+    script = """
+import numpy, random
+
+def supervise(warm):
+    return max(run(warm, TASK=name)[1] for name in "ab")
+
+assert is_safe()
+branch(supervise)
+print(random.random(), flush=True)
+print(numpy.random.random(), flush=True)
+os._exit(0)
+"""
+    assert len(set(output_of(tmp_path, script))) == 4
+
+
 def test_a_signal_to_the_first_process_is_for_the_supervisor(tmp_path: Path) -> None:
     """It may come before the supervisor listens."""
     script = """
