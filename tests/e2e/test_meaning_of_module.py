@@ -26,13 +26,15 @@ from tests.support.golden import CASES, document_of
 from tests.support.terraform_harness import Terraform, serving_provider
 
 MODULE = Path(__file__).parents[2] / "terraform_modules" / "flow"
-#: The flows, by the name of their deployment: a schedule, functions, several flows and machines, jobs that are stopped.
+#: The flows, by the name of their deployment: a schedule, functions, several flows and machines, jobs that are stopped,
+#: reports and a dashboard.
 FLOWS = {
     "everything-set": "scheduled",
     "roles-given": "scheduled",
     "Functions": "lambda",
     "Linked": "linked",
     "Stopped": "one_to_one",
+    "Reported": "reported",
 }
 _KEYS = {
     "datastore_kms_key_arn": "arn:aws:kms:us-east-1:123456789012:key/1",
@@ -61,6 +63,7 @@ SETTINGS: Mapping[str, Mapping[str, Any]] = {
 }
 #: What may differ, by the type of the resource, with the reason.
 ALLOWED: Mapping[str, Mapping[str, str]] = {
+    "aws_cloudwatch_query_definition": dict.fromkeys(("arn", "id", "query_definition_id"), "drawn by CloudWatch Logs"),
     "aws_iam_role": {"create_date": "a time", "unique_id": "drawn by IAM"},
     "aws_lambda_function": {"last_modified": "a time"},
     "aws_sfn_state_machine": {"creation_date": "a time"},
@@ -166,7 +169,8 @@ def forms(tmp_path_factory: pytest.TempPathFactory, mirror: Path) -> Iterator[Fo
         states = []
         for form in ("alone", "called"):
             aws.reset()
-            write_root(folder / form, provide(aws), called=form == "called")
+            topic = {"on_call_topic": "arn:aws:sns:us-east-1:123456789012:on-call"}
+            write_root(folder / form, provide(aws) | topic, called=form == "called")
             terraform = Terraform(folder / form, mirror, environment)
             terraform.init()
             terraform.apply()

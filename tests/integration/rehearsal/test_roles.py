@@ -34,6 +34,13 @@ NOT_OBSERVABLE: Mapping[tuple[str, str], str] = {
     ("state_machine", "FindJobs"): "jobs of a pipeline are ended when it fails",
     ("state_machine", "LookAtExecutions"): "the same",
     ("state_machine", "StartForTriggers"): "no event happens",
+    **{
+        ("state_machine", sid): "nothing fails: test_notifications"
+        for sid in ("ReadExecutions", "ListFailures", "ReadFailures", "FindFailedJobs", "ReportToEventBus")
+    },
+    ("state_machine", "ReportToTopics"): "the same",
+    ("state_machine", "EncryptReports"): "the same",
+    ("notify", "StartReports"): "the same",
     ("state_machine", "SendTraces"): "nothing is traced here",
     ("state_machine", "EncryptExecutions"): "only with a key",
     ("state_machine", "EncryptLogs"): "only with a key",
