@@ -73,7 +73,7 @@ def emit_notify(graphs: Sequence[Graph]) -> StateMachine:
             Choice(
                 name="Failed",
                 comment="Looks for a task that failed, if one did",
-                rules=(Rule(Expression(f"{_IN}.status = 'FAILED'"), "Failures"),),
+                rules=(Rule(Expression(f"{_IN}.ended = 'FAILED'"), "Failures"),),
                 default="Event",
             ),
             _failures([graph.flow for graph in graphs]),
@@ -90,13 +90,16 @@ def _execution() -> Task:
     # The cause has the description of the job. In executions that others started, its quotes are escaped.
     job = r"$match($cause, /JobId\\*\": *\\*\"([0-9A-Za-z-]{36})/)[0].groups[0]"
     message = r"$match($cause, /errorMessage\\*\": *\\*\"([^\\\"]*)/)[0].groups[0]"
+    # Of executions that take turns, or are in parts, it is the one inside that timed out.
+    inner = r"$match($cause, /Status\\*\": *\\*\"(TIMED_OUT|ABORTED)/)[0].groups[0]"
     said = "$substring($cause, 0, 1) != '{' ? $cause : $exists($message) ? $message : ''"
     found = (
         "($cause := $exists($states.result.Cause) ? $states.result.Cause : ''; "
         "$error := $exists($states.result.Error) ? $states.result.Error : ''; "
-        f"$job := {job}; $message := {message}; "
+        f"$job := {job}; $message := {message}; $inner := {inner}; "
         f"{{'arn': {_IN}.executionArn, 'id': $substringBefore({_IN}.name, '{RESUMED}'), "
-        f"'status': {_IN}.status, 'error': $error, 'said': $substring({said}, 0, {_REASON}), "
+        f"'status': {_IN}.status, 'ended': $exists($inner) ? $inner : {_IN}.status, "
+        f"'error': $error, 'said': $substring({said}, 0, {_REASON}), "
         "'since': $exists($states.result.RedriveDate) ? $states.result.RedriveDate : $states.result.StartDate, "
         "'job': $exists($job) ? $job : ''})"
     )
@@ -266,7 +269,7 @@ def _detail(flow: str) -> str:
     """Return the beginning of an expression that has the detail of the event as ``$detail``."""
     # The description of a job has its environment, so of JSON only the message of an error is shown.
     said = f"{_IN}.error & ({_IN}.error != '' and {_IN}.said != '' ? ': ' : '') & {_IN}.said"
-    ended = "".join(f"{_IN}.status = '{status}' ? '{text}' : " for status, text in _ENDED.items())
+    ended = "".join(f"{_IN}.ended = '{status}' ? '{text}' : " for status, text in _ENDED.items())
     whole = f"($ended := {ended}''; $said := {said}; $ended & ($ended != '' and $said != '' ? ': ' : '') & $said)"
     members = {
         "version": str(_VERSION),

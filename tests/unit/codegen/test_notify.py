@@ -35,6 +35,7 @@ class World:
     status: str = "FAILED"
     error: str | None = "States.TaskFailed"
     cause: str | None = None
+    redriven: str | None = None
     records: Mapping[str, tuple[str, Failure]] = attrs.field(factory=dict)
     jobs: Mapping[str, Mapping[str, Any]] = attrs.field(factory=dict)
     events: list[Any] = attrs.field(factory=list)
@@ -64,6 +65,7 @@ class World:
         assert given["ExecutionArn"] == ARN
         more = {"Error": self.error, "Cause": self.cause}
         known = {name: value for name, value in more.items() if value is not None}
+        known |= {} if self.redriven is None else {"RedriveDate": self.redriven}
         return {"Status": self.status, "StartDate": "2026-01-02T00:00:00.123Z", **known}
 
     def list_objects(self, given: Mapping[str, Any]) -> Any:
@@ -252,6 +254,7 @@ def test_all_kinds_of_jobs_are_in_the_expression() -> None:
     ("status", "error", "said", "reason"),
     [
         ("TIMED_OUT", None, None, "the execution timed out"),
+        ("FAILED", "", '{"Status":"TIMED_OUT","Name":"e1"}', "the execution timed out"),
         ("ABORTED", "", "stopped by hand", "the execution was aborted: stopped by hand"),
         ("FAILED", "Parameters.Missing", "no day", "Parameters.Missing: no day"),
         ("FAILED", "TypeError", '{"errorMessage":"no luck","errorType":"TypeError"}', "TypeError: no luck"),
@@ -283,6 +286,13 @@ def test_a_damaged_record_is_left_out() -> None:
 class _Broken:
     def to_json(self) -> bytes:
         return b"no JSON"
+
+
+def test_records_before_a_redrive_are_not_the_reason() -> None:
+    """They are of what failed before."""
+    records = {f"{FOLDER}Train/3.2.json": ("2026-01-02T01:00:00Z", failure())}
+    world = World(records=records, redriven="2026-01-02T02:00:00.5Z")
+    assert world.report()["reason"] == "States.TaskFailed"
 
 
 def test_flows_of_a_chain_and_topics_of_a_variable() -> None:
