@@ -142,6 +142,18 @@ class AsyncExecution:
     def __await__(self) -> Generator[Any, None, AsyncExecution]:
         return self.wait().__await__()
 
+    async def results(self) -> Mapping[str, Any]:
+        """Return the attributes of its layers by ``Layer.attribute``. Each is read when it is asked for."""
+        return await asyncio.to_thread(self.plain.results)
+
+    async def result(self, name: str) -> Any:
+        """Return the value of an attribute.
+
+        Args:
+            name: Its name, ``Layer.attribute``.
+        """
+        return await asyncio.to_thread(lambda: self.plain.results()[name])
+
     async def failures(self, *, most: int = 10, layer: str = "", index: int | None = None) -> Failures:
         """Return why it did not succeed.
 

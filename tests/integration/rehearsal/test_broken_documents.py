@@ -61,7 +61,7 @@ UNSEEN = {
     **{f"{case}: * aws-sdk:s3:putObject Bucket,Key,Body Body": _NOT_READ for case in FLOWS if case not in INPUTS},
     "* aws_* tags": _TAGS,
     "* aws_batch_job_definition propagate_tags": _TAGS,
-    "* batch:submitJob* Tags*": _TAGS,
+    "without batch:submitJob* Tags*": _TAGS,
     "* aws_batch_job_definition deregister_on_new_revision": _FIRST,
     "* aws_lambda_function description": _PEOPLE,
     "broken batch:submitJob* JobName": _PEOPLE,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,14 +11,17 @@ from typing import Any
 import attrs
 import pytest
 
+from laminar_codegen.frontend.loader import load
 from laminar_codegen.pipeline import compile_flow
 from laminar_codegen.rehearsal.aws import EmbeddedAws, Workspace
 from laminar_codegen.rehearsal.deploy import deploy
 from laminar_codegen.rehearsal.image import lay_out
 from laminar_runtime import deployed
-from laminar_runtime.deployed import DeployedExecution, Deployment
+from laminar_runtime.deployed import DeployedExecution, Deployment, aio
 from laminar_runtime.exceptions import (
     AbortedError,
+    AccessDeniedError,
+    DatastoreError,
     DeploymentError,
     ExecutionError,
     ExecutionFailedError,
@@ -278,3 +282,80 @@ def test_lines_are_followed(bench: Bench) -> None:
     execution = bench.deployment.start({"count": 2, "how": "sleep", "seconds": 1}, id="followed")
     assert [*execution.logs("Load", follow=True)] == ["loads 2"]
     assert [*execution.wait(timeout=60).logs("Nothing", follow=True)] == []
+
+
+def test_with_the_code_values_are_of_any_type(bench: Bench) -> None:
+    """Who has the flow's code starts it with any values, and gets any."""
+    flow = load(str(bench.folder / "flow.py")).flow
+    bound = deployed.find("Numbers", flow=flow)
+    execution = bound.start({"count": 2, "how": {1, 2}}, id="coded").wait(timeout=60)
+    assert execution.flow_name == "Numbers"
+    assert execution.layer("Load").kind == "set"
+    assert execution.results()["Sum.total"] == 1
+    assert execution.failures().count == 0
+    with pytest.raises(StartedBeforeError):
+        bound.start({"count": 2, "how": {1}}, id="coded")
+    with pytest.raises(StartedBeforeError):
+        bench.deployment.start({"count": 2, "how": "a"}, id="coded")
+
+
+def test_results_without_the_code(done: DeployedExecution) -> None:
+    """Plain values are read by their names; what takes a class is refused, and runs nothing."""
+    results = done.results()
+    assert (results["Sum.total"], results["Sum.when"]) == (5, {"day": [2026, 1, 1]})
+    assert [*results["Square.square"]] == [0, 1, 4]
+    assert done.layer("Sum").total == 5
+    with pytest.raises(DatastoreError, match=r"builtins\.complex, which takes the flow's code"):
+        _ = results["Sum.of"]
+
+
+def test_in_asyncio(bench: Bench, done: DeployedExecution, failed: DeployedExecution) -> None:
+    """The same, with await: waits run side by side in one thread, and a handle is awaited as it is."""
+
+    async def use() -> None:
+        found = await aio.find("Numbers")
+        first = await found.start({"count": 2, "how": ""}, id="first", tags={"a": "b"})
+        second = await found.start({"count": 2, "how": ""}, id="second")
+        await asyncio.gather(first, second.wait(timeout=60, poll=0.05))
+        assert [await first.status(), await second.status()] == ["SUCCEEDED", "SUCCEEDED"]
+        assert await first.result("Sum.total") == 1
+        assert [line async for line in first.logs("Square", 1)] == ["squares 1"]
+        assert (await first.timings()).attempts
+        assert (await first.cost()).transitions == 7
+        with pytest.raises(ExecutionFailedError, match="no square of 1"):
+            await found.execution("failed")
+        assert (await found.execution("failed").failures()).count == 1
+        with pytest.raises(WaitTimeoutError):
+            await (await found.start({"count": 1, "how": "sleep", "seconds": 60}, id="stop")).wait(timeout=0.1)
+        await found.execution("stop").stop("not needed")
+        with pytest.raises(AbortedError):
+            await found.execution("stop").wait(timeout=60)
+        assert await done is done
+
+    asyncio.run(use())
+
+
+def test_what_a_notebook_shows(done: DeployedExecution, failed: DeployedExecution) -> None:
+    """The status, and why it failed; all of it escaped."""
+    assert "<td>SUCCEEDED</td>" in done._repr_html_()
+    assert "ValueError: no square of 1" in failed._repr_html_()
+    assert "s3://rehearsal/laminar" in done.deployment._repr_html_()
+    hostile = Deployment("<script>", done.deployment.state_machine_arn, "s3://bucket/<b>")
+    assert "&lt;script&gt;" in hostile._repr_html_()
+    shown = hostile.execution("none")._repr_html_()
+    assert "<script>" not in shown
+    assert "does not exist" in shown.lower()
+
+
+def test_a_role_that_may_not(bench: Bench, done: DeployedExecution, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The error has the action that is missing."""
+    role = bench.aws.client("iam").create_role(RoleName="nobody", AssumeRolePolicyDocument="{}")["Role"]["Arn"]
+    for name, value in bench.aws.environment_of(role).items():
+        monkeypatch.setenv(name, value)
+    fresh = Deployment("Numbers", done.deployment.state_machine_arn, done.deployment.datastore_root)
+    actions = []
+    for call in (fresh.start, fresh.execution("done").status, lambda: deployed.find("Numbers")):
+        with pytest.raises(AccessDeniedError) as error:
+            call()
+        actions.append(error.value.action)
+    assert actions == ["states:StartExecution", "states:DescribeExecution", "ssm:GetParameter"]
