@@ -77,6 +77,7 @@ class Watch:
     def start(self) -> None:
         """Note that its task starts."""
         self._note(started=_now(), outcome="running")
+        self._times.write_at_times()
 
     def end(self, outcome: Outcome) -> None:
         """Note that it has ended.
