@@ -69,6 +69,7 @@ def test_layout() -> None:
     # An attempt's token is of its number, and of what no other has.
     archives = {re.sub(r"/1-[0-9a-f]{28}/", "/<attempt>/", key) for key in found.keys() - values}
     assert archives == {
+        "MyFlow/.cache/e1/.graph.json",
         "MyFlow/.cache/e1/.run.json",
         "MyFlow/.cache/e1/.times.json",
         "MyFlow/.cache/e1/Each/.record.json",
