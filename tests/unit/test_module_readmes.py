@@ -73,7 +73,8 @@ def test_the_platform_gives_what_flows_need() -> None:
     named = {f"{name}_job_queue_arn" for case in CASES for name in QUEUE.findall((CASES[case] / "flow.py").read_text())}
     assert named < asked
     assert asked > {"datastore_root", "job_queue_arn"}
-    assert asked - set(blocks(module_readmes.MODULES / "platform" / "README.md", "output")) == {"image", *named}
+    of_flows = {"image", "on_call_topic", *named}
+    assert asked - set(blocks(module_readmes.MODULES / "platform" / "README.md", "output")) == of_flows
 
 
 def test_the_example_grants_what_the_compiler_grants() -> None:

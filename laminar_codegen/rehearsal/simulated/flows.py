@@ -61,6 +61,8 @@ def replay_flow(
     Example:
         ``replay_flow(compile_flow("flow.py").machines, services=profiled_services({"Load": 60})).seconds``
     """
+    # Events start companions, and here are none.
+    machines = [machine for machine in machines if not machine.companion]
     arns = {f"aws_sfn_state_machine.{machine.name}.arn": f"{_ARN}{machine.name}" for machine in machines}
     known = _References(
         {
