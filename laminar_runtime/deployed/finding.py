@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from laminar_runtime import _records
@@ -15,6 +14,8 @@ from laminar_runtime.exceptions import DeploymentError, FlowError, NotFoundError
 from laminar_runtime.identifiers import RESUMED
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from laminar_runtime.flow import Flow
 
 __all__ = ["execution", "find", "from_terraform"]
@@ -108,7 +109,7 @@ def from_terraform(
 
         deployed.from_terraform("infrastructure/")
     """
-    found = outputs if isinstance(outputs, Mapping) else _read_outputs(Path(outputs))
+    found = outputs if isinstance(outputs, Mapping) else _read_outputs(outputs)
     value = found.get(output)
     arn = value.get("value") if isinstance(value, Mapping) else value
     if not isinstance(arn, str):
@@ -117,7 +118,10 @@ def from_terraform(
     return find(arn, flow=flow)
 
 
-def _read_outputs(path: Path) -> Mapping[str, Any]:
+def _read_outputs(place: str | Path) -> Mapping[str, Any]:
+    from pathlib import Path  # loaded on use: it takes longer than this module
+
+    path = Path(place)
     if path.is_dir():
         text = _run_terraform(path)
     else:
