@@ -13,6 +13,7 @@ from laminar_codegen.ir.asl import StateMachine, Task, all_states
 from laminar_codegen.ir.retriers import Retrier, of_service
 from laminar_codegen.limits import LAMBDA_SECONDS
 from laminar_codegen.lower_states.executions import FROM_HERE, start_execution
+from laminar_codegen.lower_states.job_tags import replace_tags, tags_of_execution
 from laminar_codegen.pipeline import Compilation
 from laminar_codegen.rehearsal.simulated import (
     Call,
@@ -238,7 +239,8 @@ def nested(errors: list[str]) -> tuple[Replayed, list[str]]:
     """Replay a machine that runs a part of a flow: how it went, and the names that they were started by."""
     account = Nested(errors)
     others: Mapping[str, Handler] = {"states:startExecution.sync:2": account.start}
-    states = (start_execution("Part 1", "", "part_1", FROM_HERE, None),)
+    # No state before it assigns the tags.
+    states = replace_tags([start_execution("Part 1", "", "part_1", FROM_HERE, None)], tags_of_execution("Report"))
     machine = StateMachine(name="flow", comment="", states=states)
     return replay_flow([machine], services=Services(others=others), name="e1"), account.names
 
