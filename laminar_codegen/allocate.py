@@ -223,6 +223,6 @@ def _alarms(settings: Settings, machines: Sequence[StateMachine], found: Sequenc
     for trigger in found:
         yield from triggers.kind_of(trigger).alarms(trigger.value)
     if settings.notices is not None:
-        from laminar_codegen.companions.notifier import NOT_REPORTED
+        from laminar_codegen.targets.companions.notifier import NOT_REPORTED
 
         yield NOT_REPORTED

@@ -17,7 +17,7 @@ import attrs
 from laminar_codegen.ir.asl import Choice, Fail, Map, Parallel, State, StateMachine, Succeed, Task, Wait
 from laminar_codegen.ir.expressions import Ref
 from laminar_codegen.ir.history import EXECUTION_EVENTS, ITEM_EVENTS, own_events
-from laminar_codegen.structs import Struct
+from laminar_codegen.ir.structs import Struct
 
 __all__ = ["Estimate", "Formula", "estimate", "estimate_stop"]
 

@@ -26,6 +26,7 @@ from laminar_codegen.ir.asl import StateMachine
 from laminar_codegen.ir.deployment import Deployment
 from laminar_codegen.ir.graph import Graph
 from laminar_codegen.ir.plan import Packing, Step
+from laminar_codegen.ir.structs import Struct
 from laminar_codegen.ir.terraform import Document, Module
 from laminar_codegen.lower_states.split_machines import split_plan
 from laminar_codegen.lower_states.states import emit_states, machine_size, measure_steps
@@ -33,7 +34,6 @@ from laminar_codegen.lower_terraform.document import emit_document
 from laminar_codegen.lower_terraform.policy_limits import check_policies
 from laminar_codegen.lower_terraform.variable_names import check_variables
 from laminar_codegen.planning.make_plan import Joins, make_plan
-from laminar_codegen.structs import Struct
 from laminar_codegen.targets.registry import companions_of
 from laminar_codegen.triggers.registry import machines_of
 from laminar_runtime.configurations.schedulers.step_functions import StepFunctions

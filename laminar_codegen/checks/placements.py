@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from laminar_codegen.companions.companion import NOTIFY
 from laminar_codegen.ir.graph import Graph, LayerNode
 from laminar_codegen.ir.placement import USUAL
 from laminar_codegen.limits import ROLE_NAME_LENGTH
@@ -12,6 +11,7 @@ from laminar_codegen.problems import Problem
 from laminar_codegen.problems.rules import LAM078, LAM120, LAM121
 from laminar_codegen.targets import registry as targets
 from laminar_codegen.targets.batch.target import BatchTarget, batch_target
+from laminar_codegen.targets.companions.companion import NOTIFY
 from laminar_codegen.triggers import registry as triggers
 
 __all__ = ["PLACEMENT_RULES"]

@@ -9,8 +9,8 @@ from collections.abc import Iterator, Mapping
 import attrs
 
 from laminar_codegen.frontend.bound_names import bound_names
+from laminar_codegen.ir.structs import Struct
 from laminar_codegen.problems import Location
-from laminar_codegen.structs import Struct
 
 __all__ = ["Access", "Uses", "uses_of"]
 

@@ -11,9 +11,9 @@ from pathlib import Path
 
 import attrs
 
+from laminar_codegen.ir.structs import Struct
 from laminar_codegen.problems import CompileError, Location, Problem
 from laminar_codegen.problems.rules import LAM001, LAM002, LAM003, LAM004, LAM005, LAM006, Rule
-from laminar_codegen.structs import Struct
 from laminar_runtime import Flow, flow_files
 from laminar_runtime.configurations.schedulers.step_functions import StepFunctions
 from laminar_runtime.programs.places import FlowFileError, Kind

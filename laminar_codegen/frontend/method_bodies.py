@@ -24,7 +24,7 @@ from typing import Any
 import attrs
 
 from laminar_codegen.frontend.attribute_uses import Uses, uses_of
-from laminar_codegen.structs import Struct
+from laminar_codegen.ir.structs import Struct
 from laminar_runtime import Flow, Layer, Parameters
 from laminar_runtime.configurations.hooks import annotation
 from laminar_runtime.introspection.attributes import find, look_up

@@ -15,7 +15,7 @@ import attrs
 
 from laminar_codegen.ir.expressions import Expression, Joined, Ref, Value
 from laminar_codegen.ir.retriers import Retrier, of_service
-from laminar_codegen.structs import Struct
+from laminar_codegen.ir.structs import Struct
 from laminar_runtime.identifiers import RESUMED
 from laminar_runtime.storage.layout import TAGS
 

@@ -12,7 +12,7 @@ import re
 
 import attrs
 
-from laminar_codegen.structs import Struct
+from laminar_codegen.ir.structs import Struct
 
 __all__ = ["HOST", "REPOSITORY", "Repository", "repository_of"]
 

@@ -10,7 +10,7 @@ from typing import Any, Union
 
 import attrs
 
-from laminar_codegen.structs import Struct
+from laminar_codegen.ir.structs import Struct
 from laminar_runtime.variables import ListVariable, Variable
 
 __all__ = ["Expression", "Input", "Joined", "Ref", "Value", "merge", "replace_references", "resolve", "write"]

@@ -20,8 +20,8 @@ from laminar_codegen.ir.placement import (
     place,
 )
 from laminar_codegen.ir.settings import NO_SETTINGS, Settings
+from laminar_codegen.ir.structs import Struct
 from laminar_codegen.problems import Location
-from laminar_codegen.structs import Struct
 from laminar_runtime import Parameters
 from laminar_runtime.configurations.datastores.s3_encryption import NO_ENCRYPTION, Encryption
 from laminar_runtime.configurations.hooks.annotation import Kind

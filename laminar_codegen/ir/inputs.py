@@ -14,8 +14,8 @@ import attrs
 from laminar_codegen.ir.expressions import Input
 from laminar_codegen.ir.graph import Graph
 from laminar_codegen.ir.placement import USUAL_PLANNER
+from laminar_codegen.ir.structs import Struct
 from laminar_codegen.problems import Location
-from laminar_codegen.structs import Struct
 from laminar_runtime import _records
 from laminar_runtime.variables import ListVariable, Variable
 

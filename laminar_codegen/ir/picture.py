@@ -10,7 +10,7 @@ from typing import Literal
 
 import attrs
 
-from laminar_codegen.structs import Struct
+from laminar_codegen.ir.structs import Struct
 
 __all__ = ["Picture", "PictureEdge", "PictureGroup", "PictureNode"]
 

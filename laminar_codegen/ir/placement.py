@@ -16,7 +16,7 @@ from typing import Any, ClassVar
 import attrs
 
 from laminar_codegen.ir.expressions import Input, Ref, Value
-from laminar_codegen.structs import Struct
+from laminar_codegen.ir.structs import Struct
 from laminar_runtime import _records
 from laminar_runtime.configurations import container_texts, networks
 from laminar_runtime.configurations import containers as configured

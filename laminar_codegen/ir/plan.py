@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Literal, assert_never
 
 import attrs
 
-from laminar_codegen.structs import Struct
+from laminar_codegen.ir.structs import Struct
 
 if TYPE_CHECKING:
     from cattrs import Converter

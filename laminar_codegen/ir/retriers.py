@@ -18,7 +18,7 @@ import attrs
 
 from laminar_codegen.ir.expressions import Value
 from laminar_codegen.ir.graph import Retry
-from laminar_codegen.structs import Struct
+from laminar_codegen.ir.structs import Struct
 
 __all__ = ["Retrier", "of_layer", "of_service"]
 

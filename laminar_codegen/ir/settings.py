@@ -10,7 +10,7 @@ from collections.abc import Sequence
 import attrs
 
 from laminar_codegen.ir.expressions import Input, Ref
-from laminar_codegen.structs import Struct
+from laminar_codegen.ir.structs import Struct
 from laminar_runtime.configurations.operations import Flag, Logs, Notifications
 from laminar_runtime.configurations.schedulers.step_functions import StepFunctions
 from laminar_runtime.variables import ListVariable, Text, Variable

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import attrs
 
 from laminar_codegen.ir.expressions import Value
-from laminar_codegen.structs import Struct
+from laminar_codegen.ir.structs import Struct
 
 __all__ = ["MARK", "TERRAFORM", "Block", "Call", "Document", "Nested", "Output", "Validation", "Variable"]
 

@@ -23,8 +23,8 @@ from typing import assert_never
 import attrs
 
 from laminar_codegen.ir.plan import ExactJoins, FanOut, Pack, Parallel, PipelinedFanOut, Run, Sequence, Step, SubMachine
+from laminar_codegen.ir.structs import Struct
 from laminar_codegen.limits import DEFINITION_BYTES, HISTORY_EVENTS
-from laminar_codegen.structs import Struct
 
 __all__ = ["MachineSize", "split_plan"]
 

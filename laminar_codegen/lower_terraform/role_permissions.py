@@ -99,7 +99,7 @@ def _reports(deployment: Deployment) -> tuple[tuple[Statement, ...], tuple[Value
     if deployment.settings.notices is None:
         return (), ()
     # Imported here, so that the compile of other flows does not load it.
-    from laminar_codegen.companions.notifier import read_and_report, records
+    from laminar_codegen.targets.companions.notifier import read_and_report, records
 
     return tuple(read_and_report(deployment)), tuple(Joined(BUCKET, "/", key) for key in records(deployment))
 

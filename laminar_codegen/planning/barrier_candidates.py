@@ -15,8 +15,8 @@ from collections.abc import Iterator, Sequence
 
 import attrs
 
+from laminar_codegen.ir.structs import Struct
 from laminar_codegen.planning.partial_order import Members, Predecessors, earliest_finish, ranks, restrict
-from laminar_codegen.structs import Struct
 
 __all__ = ["Barrier", "barrier_candidates"]
 

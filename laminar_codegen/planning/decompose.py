@@ -10,8 +10,8 @@ from collections.abc import Iterable
 
 import attrs
 
+from laminar_codegen.ir.structs import Struct
 from laminar_codegen.planning.partial_order import Members, Predecessors, components, ordinal_sum, restrict
-from laminar_codegen.structs import Struct
 
 __all__ = ["Decomposition", "ParallelParts", "PrimePart", "SeriesParts", "Split"]
 

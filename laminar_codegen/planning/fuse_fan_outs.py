@@ -12,8 +12,8 @@ import attrs
 
 from laminar_codegen.ir.graph import PARAMETERS, Graph, LayerNode
 from laminar_codegen.ir.plan import FanOut, Pack, PipelinedFanOut, Run
+from laminar_codegen.ir.structs import Struct
 from laminar_codegen.planning.partial_order import closure, topological_numbering
-from laminar_codegen.structs import Struct
 
 __all__ = ["PlanUnit", "fuse_fan_outs", "obstacles"]
 

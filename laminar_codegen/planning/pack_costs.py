@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import attrs
 
+from laminar_codegen.ir.structs import Struct
 from laminar_codegen.planning.pack_schedule import Capacity
-from laminar_codegen.structs import Struct
 from laminar_runtime.prices import FARGATE, TRANSITION
 
 __all__ = ["USUAL_COSTS", "Costs"]

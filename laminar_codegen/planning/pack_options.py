@@ -13,11 +13,11 @@ from collections.abc import Iterable, Iterator, Sequence
 
 import attrs
 
+from laminar_codegen.ir.structs import Struct
 from laminar_codegen.planning.pack_costs import Costs
 from laminar_codegen.planning.pack_schedule import Capacity, schedule
 from laminar_codegen.planning.pack_work import Work, chains
 from laminar_codegen.planning.partial_order import components, earliest_finish, restrict
-from laminar_codegen.structs import Struct
 
 __all__ = ["Job", "Option", "Options", "best_options"]
 

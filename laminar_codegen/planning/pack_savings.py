@@ -12,12 +12,12 @@ import attrs
 
 from laminar_codegen.ir.graph import Graph, LayerNode
 from laminar_codegen.ir.plan import ExactJoins, Pack, Parallel, Sequence, Step, SubMachine
+from laminar_codegen.ir.structs import Struct
 from laminar_codegen.planning import pack_splits
 from laminar_codegen.planning.makespan import complete, makespan
 from laminar_codegen.planning.pack_costs import USUAL_COSTS, Costs
 from laminar_codegen.planning.pack_schedule import Capacity, pack_seconds
 from laminar_codegen.planning.pack_work import obstacle
-from laminar_codegen.structs import Struct
 from laminar_codegen.targets.batch.target import job_size
 
 __all__ = ["Savings", "packs_in", "reasons_apart", "runs_several_splits", "savings"]

@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 import attrs
 
 from laminar_codegen.ir.plan import Pack
-from laminar_codegen.structs import Struct
+from laminar_codegen.ir.structs import Struct
 
 __all__ = ["Capacity", "pack_seconds", "schedule"]
 

@@ -26,8 +26,8 @@ from laminar_codegen.ir.plan import (
     layers_of,
 )
 from laminar_codegen.ir.plan import Sequence as InSequence
+from laminar_codegen.ir.structs import Struct
 from laminar_codegen.planning.partial_order import closure, topological_numbering
-from laminar_codegen.structs import Struct
 
 __all__ = ["Wait", "make_picture", "waits_of"]
 

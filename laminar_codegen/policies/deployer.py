@@ -14,8 +14,8 @@ import attrs
 
 from laminar_codegen.ir.deployment import Deployment
 from laminar_codegen.ir.expressions import Input
+from laminar_codegen.ir.structs import Struct
 from laminar_codegen.ir.terraform import Document
-from laminar_codegen.structs import Struct
 
 __all__ = ["deployer_policies"]
 

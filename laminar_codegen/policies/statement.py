@@ -14,7 +14,7 @@ from laminar_codegen.ir import labels
 from laminar_codegen.ir.asl import PARTITION
 from laminar_codegen.ir.expressions import Joined, Ref, Value
 from laminar_codegen.ir.settings import is_true
-from laminar_codegen.structs import Struct
+from laminar_codegen.ir.structs import Struct
 
 __all__ = [
     "ACCOUNT",

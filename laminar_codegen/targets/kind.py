@@ -8,7 +8,6 @@ from typing import Any, ClassVar
 
 import attrs
 
-from laminar_codegen.companions.companion import Companion
 from laminar_codegen.ir.asl import Catcher, Map, State, Task
 from laminar_codegen.ir.deployment import Deployment, Role, TaskResource
 from laminar_codegen.ir.expressions import Ref, Value
@@ -21,6 +20,7 @@ from laminar_codegen.policies.datastore import for_layers_with
 from laminar_codegen.policies.sizes import Fitted
 from laminar_codegen.policies.statement import Statement
 from laminar_codegen.problems import Problem
+from laminar_codegen.targets.companions.companion import Companion
 from laminar_runtime.configurations.executors import Executor
 
 __all__ = ["Attempts", "TargetKind", "TaskStates", "roles_of_layers"]

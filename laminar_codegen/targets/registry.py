@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from laminar_codegen.companions.companion import Companion
 from laminar_codegen.ir.deployment import Planner, TaskResource
 from laminar_codegen.ir.graph import Graph
 from laminar_codegen.ir.placement import Target
 from laminar_codegen.targets.aws_lambda.kind import LAMBDA
 from laminar_codegen.targets.batch.kind import BATCH
+from laminar_codegen.targets.companions.companion import Companion
 from laminar_codegen.targets.kind import TargetKind
 from laminar_runtime import Flow
 from laminar_runtime.configurations.executors import Executor
@@ -63,7 +63,7 @@ def companions_of(graphs: Sequence[Graph]) -> tuple[Companion, ...]:
     found = [kind.companion for kind in kinds()]
     if graphs[0].settings.notices is not None:
         # Imported here, so that the compile of other flows does not load it.
-        from laminar_codegen.companions.notifier import NOTIFIER
+        from laminar_codegen.targets.companions.notifier import NOTIFIER
 
         found.append(NOTIFIER)
     return tuple(companion for companion in found if companion is not None and companion.needed(graphs))

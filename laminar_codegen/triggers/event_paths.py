@@ -7,7 +7,7 @@ from typing import Any
 
 import attrs
 
-from laminar_codegen.structs import Struct
+from laminar_codegen.ir.structs import Struct
 from laminar_codegen.triggers.start_input import find_placeholders
 from laminar_runtime.configurations.triggers import EXECUTION_ID, FromEvent, Placeholder
 

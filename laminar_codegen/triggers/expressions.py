@@ -10,11 +10,11 @@ import attrs
 
 from laminar_codegen.ir.expressions import Input, Ref
 from laminar_codegen.ir.graph import Graph
+from laminar_codegen.ir.structs import Struct
 from laminar_codegen.ir.terraform import Validation
 from laminar_codegen.limits import TIMEZONE_LENGTH
 from laminar_codegen.problems import Problem
 from laminar_codegen.problems.rules import LAM050, LAM051
-from laminar_codegen.structs import Struct
 from laminar_runtime.configurations.triggers import Schedule
 from laminar_runtime.variables import Text, Variable
 

@@ -9,9 +9,9 @@ import attrs
 from laminar_codegen.ir import labels
 from laminar_codegen.ir.deployment import Alarm
 from laminar_codegen.ir.expressions import Joined, Ref, Value
+from laminar_codegen.ir.structs import Struct
 from laminar_codegen.ir.terraform import Block
 from laminar_codegen.policies.statement import Statement, key, regional, states_arn
-from laminar_codegen.structs import Struct
 
 __all__ = ["FailedStarts"]
 

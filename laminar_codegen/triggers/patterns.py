@@ -16,7 +16,7 @@ from typing import Any
 
 import attrs
 
-from laminar_codegen.structs import Struct
+from laminar_codegen.ir.structs import Struct
 from laminar_runtime.variables import Variable
 
 __all__ = ["find_pattern_flaws", "matches"]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import attrs
 
 from laminar_codegen.ir.expressions import Input
-from laminar_codegen.structs import Struct
+from laminar_codegen.ir.structs import Struct
 from laminar_codegen.triggers.expressions import is_once
 from laminar_runtime.variables import Text
 

@@ -16,10 +16,10 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 import attrs
 
 from laminar_codegen.ir.expressions import Input, Joined, Ref, Value
+from laminar_codegen.ir.structs import Struct
 from laminar_codegen.ir.terraform import Validation
 from laminar_codegen.policies.sizes import prefix_patterns
 from laminar_codegen.policies.statement import Statement, regional
-from laminar_codegen.structs import Struct
 from laminar_codegen.targets.forms import Form
 from laminar_runtime.configurations.container_texts import ENDS_LIKE_ARN, SECRET, is_secret
 

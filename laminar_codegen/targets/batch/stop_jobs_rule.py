@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from laminar_codegen.companions.companion import Companion
-from laminar_codegen.companions.ended_executions import emit_rule, pattern, starts
 from laminar_codegen.ir import labels
 from laminar_codegen.ir.asl import submits_detached_jobs
 from laminar_codegen.ir.deployment import Deployment, Role
@@ -16,6 +14,8 @@ from laminar_codegen.ir.terraform import Block
 from laminar_codegen.policies.sizes import Fitted
 from laminar_codegen.policies.statement import Statement, states_arn
 from laminar_codegen.targets.batch.stop_jobs import STOP_JOBS, emit_stop_jobs
+from laminar_codegen.targets.companions.companion import Companion
+from laminar_codegen.targets.companions.ended_executions import emit_rule, pattern, starts
 
 __all__ = ["STOPPER", "emit_stop_rule", "ended_executions", "find_jobs", "for_stop_jobs"]
 

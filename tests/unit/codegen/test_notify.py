@@ -9,12 +9,12 @@ from typing import Any
 import attrs
 import pytest
 
-from laminar_codegen.companions.failure_texts import failure_of_job
-from laminar_codegen.companions.notify import emit_notify
 from laminar_codegen.ir.expressions import Ref
 from laminar_codegen.ir.settings import Notices, Settings
 from laminar_codegen.rehearsal.simulated import Call, NamedError, Services, replay
 from laminar_codegen.render.terraform_json import render_machine
+from laminar_codegen.targets.companions.failure_texts import failure_of_job
+from laminar_codegen.targets.companions.notify import emit_notify
 from laminar_runtime.causes.children import in_camel_case
 from laminar_runtime.failures.jobs import BEGINNINGS, kind_of
 from laminar_runtime.failures.record import Failure

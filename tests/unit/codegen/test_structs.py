@@ -11,7 +11,7 @@ import pytest
 
 import laminar_codegen
 from laminar_codegen.ir.expressions import Input, Ref
-from laminar_codegen.structs import Struct
+from laminar_codegen.ir.structs import Struct
 from laminar_runtime.variables import Variable
 
 

@@ -27,12 +27,12 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 
-from laminar_codegen.companions.companion import NOTIFY
-from laminar_codegen.companions.failure_texts import failure_of_job, log_of_job
 from laminar_codegen.ir.asl import Catcher, Choice, Map, Rule, State, StateMachine, Succeed, Task
 from laminar_codegen.ir.expressions import Expression, Ref, Value
 from laminar_codegen.ir.graph import Graph
 from laminar_codegen.ir.settings import Notices
+from laminar_codegen.targets.companions.companion import NOTIFY
+from laminar_codegen.targets.companions.failure_texts import failure_of_job, log_of_job
 from laminar_runtime.failures import console
 from laminar_runtime.identifiers import RESUMED
 from laminar_runtime.storage.layout import failures_prefix

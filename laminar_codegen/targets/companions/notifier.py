@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from laminar_codegen.companions.companion import NOTIFY, Companion
-from laminar_codegen.companions.ended_executions import STATUSES, emit_rule, pattern, starts
-from laminar_codegen.companions.notify import DETAIL_TYPE, SOURCE, emit_notify
 from laminar_codegen.ir import labels
 from laminar_codegen.ir.deployment import Alarm, Deployment, Role
 from laminar_codegen.ir.expressions import Joined, Ref, Value
 from laminar_codegen.ir.graph import Graph
 from laminar_codegen.policies.statement import BUCKET, Condition, Statement, regional, states_arn
+from laminar_codegen.targets.companions.companion import NOTIFY, Companion
+from laminar_codegen.targets.companions.ended_executions import STATUSES, emit_rule, pattern, starts
+from laminar_codegen.targets.companions.notify import DETAIL_TYPE, SOURCE, emit_notify
 from laminar_runtime.storage.layout import failures_prefix
 
 __all__ = ["NOTIFIER", "NOT_REPORTED", "read_and_report", "records"]
