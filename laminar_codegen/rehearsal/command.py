@@ -64,7 +64,9 @@ def main(words: Sequence[str]) -> int:
     options = parser.parse_args(list(words))
     subject = find_subject(options, os.environ)
     try:
-        options.param = read_parameters(subject.source.flow, options.param)
+        if subject.event is None:
+            # With an event its trigger gives the parameters.
+            options.param = read_parameters(subject.source.flow, options.param)
         options.volume = read_volumes(subject.graphs, options.volume, os.environ)
     except FlowError as error:
         parser.error(str(error))

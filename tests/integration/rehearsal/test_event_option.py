@@ -36,6 +36,28 @@ if flow:
     flow()
 """
 
+DECLARED = """
+from laminar_runtime import Flow, Layer, Parameters
+from laminar_runtime.configurations.schedulers import AWS
+from laminar_runtime.configurations.triggers import Event, FromEvent
+
+class Shop(Flow): ...
+
+@Shop.register
+class Inputs(Parameters):
+    key: str
+
+@Shop.register
+class A(Layer):
+    def __call__(self, inputs: Inputs) -> None:
+        self.key = inputs.key
+
+order = Event({"source": ["shop"]}, parameters={"key": FromEvent("$.detail.file")})
+flow = Shop(scheduler=AWS.StepFunctions(triggers=[order]))
+if flow:
+    flow(key="x")
+"""
+
 
 def test_the_command_sends_an_event(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
@@ -77,3 +99,12 @@ def test_an_execution_that_was_skipped(tmp_path: Path, capsys: pytest.CaptureFix
     assert (result, ran.endswith("SUCCEEDED")) == ("  A.done = True", True)
     assert skipped.endswith("-7 of Shop SUCCEEDED: it was skipped, as another one ran")
     assert ran.split()[1] != skipped.split()[1]
+
+
+def test_an_event_gives_the_declared_parameters(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A parameter without a default comes from the event, and need not be given to the command."""
+    (tmp_path / "shop.py").write_text(DECLARED)
+    event = {"source": "shop", "detail-type": "Order", "id": "7", "detail": {"file": "a.csv"}}
+    (tmp_path / "order.json").write_text(json.dumps(event))
+    assert main(["rehearse", "--quiet", "--event", str(tmp_path / "order.json"), str(tmp_path / "shop.py")]) == 0
+    assert "A.key = 'a.csv'" in capsys.readouterr().out
