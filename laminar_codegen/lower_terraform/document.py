@@ -7,6 +7,7 @@ are variables.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 
 from laminar_codegen.ir import labels
@@ -26,7 +27,7 @@ from laminar_codegen.targets import registry as targets
 from laminar_codegen.targets.functions import emit_planner, planner_images
 from laminar_codegen.triggers import registry as triggers
 
-__all__ = ["PROVIDERS", "emit_document"]
+__all__ = ["PROVIDERS", "check_addresses", "emit_document"]
 
 PROVIDERS = {"aws": {"source": "hashicorp/aws", "version": ">= 6.25, < 7"}}
 
@@ -39,16 +40,35 @@ def emit_document(deployment: Deployment) -> Document:
 
     Returns:
         The document. It is complete: Terraform can apply it with values for its variables.
+
+    Raises:
+        ValueError: If two resources have the same address: of one of them nothing would be left.
     """
+    resources = tuple(apply_settings(block, deployment.settings) for block in _resources(deployment))
+    check_addresses(resources)
     return Document(
         comment=f"{_flows(deployment)}, {MARK}. Change the flow and compile it again.",
         providers=PROVIDERS,
         variables=emit_variables(deployment),
         locals=_locals(deployment),
         data=(*account.READ, account.emit_bucket()),
-        resources=tuple(apply_settings(block, deployment.settings) for block in _resources(deployment)),
+        resources=resources,
         outputs=emit_outputs(deployment),
     )
+
+
+def check_addresses(blocks: Iterable[Block]) -> None:
+    """Check that no two resources have the same address. The rules refuse the names with which a flow could do so.
+
+    Args:
+        blocks: The resources.
+
+    Raises:
+        ValueError: If two have the same.
+    """
+    found = Counter(f"{block.type}.{block.label}" for block in blocks)
+    if twice := [address for address, number in found.items() if number > 1]:
+        raise ValueError(f"more than one resource has the address {', '.join(twice)}")
 
 
 def _resources(deployment: Deployment) -> tuple[Block, ...]:

@@ -38,8 +38,8 @@ __all__ = ["STARTS", "Starts"]
 
 _NAME = Ref("var.name")
 _LABEL = re.compile(r"[a-z][a-z0-9_]{0,31}", re.ASCII)
-#: Labels that other resources have.
-_TAKEN = ("starter", "stop_jobs")
+#: Labels that other resources have, or their alarms before ``_failed``.
+_TAKEN = ("notify", "run", "starter", "stop_jobs")
 
 
 @attrs.frozen(eq=False, repr=False)
@@ -200,7 +200,7 @@ def check_names(graph: Graph, starts: Starts) -> Iterator[Problem]:
         if not _LABEL.fullmatch(label) or label in _TAKEN:
             what = f"the trigger '{label}' of flow '{graph.flow}' has a name that cannot be used"
             fix = "use at most 32 lower-case letters, digits and underscores, and begin with a letter"
-            yield Problem(graph.location, LAM110, what, f"{fix}; {' and '.join(_TAKEN)} are reserved")
+            yield Problem(graph.location, LAM110, what, f"{fix}; {', '.join(_TAKEN)} are reserved")
 
 
 def check_each(graph: Graph, starts: Starts) -> Iterator[Problem]:
