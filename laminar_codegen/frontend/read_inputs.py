@@ -13,7 +13,7 @@ import json
 import re
 import textwrap
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from laminar_codegen.frontend.locations import Locator
 from laminar_codegen.ir.graph import PARAMETERS, DeclaredParameter
@@ -23,6 +23,9 @@ from laminar_runtime.configurations.triggers import EXECUTION_ID, SCHEDULED_TIME
 from laminar_runtime.exceptions import FlowError
 from laminar_runtime.inputs.declarations import Field, fields_of
 from laminar_runtime.variables import Variable
+
+if TYPE_CHECKING:
+    from laminar_runtime.inputs.shapes import Shape
 
 __all__ = ["find_misfits", "read_inputs"]
 
@@ -55,7 +58,7 @@ def read_inputs(flow: Flow, locator: Locator) -> tuple[DeclaredParameter, ...] |
 def find_misfits(flow: Flow, starts: Iterable[tuple[str, Mapping[str, Any]]]) -> Iterator[str]:
     """Yield what is wrong with the parameters that triggers start a flow with, if it declares its parameters.
 
-    What an event or a variable gives is known when they start it only.
+    What an event gives is known when it starts the flow only. A variable gives text: its default is an example.
 
     Args:
         flow: The flow.
@@ -72,6 +75,7 @@ def find_misfits(flow: Flow, starts: Iterable[tuple[str, Mapping[str, Any]]]) ->
         return  # the problem is one of the declaration
     for name, parameters in starts:
         given = {key: _sample(value) for key, value in parameters.items()}
+        yield from _variables_without_text(name, fields, given)
         checked = [_records.evolve(field, hint=Any) if _is_open(given.get(field.name)) else field for field in fields]
         try:
             conversion.convert(checked, given, flow.name)
@@ -79,9 +83,55 @@ def find_misfits(flow: Flow, starts: Iterable[tuple[str, Mapping[str, Any]]]) ->
             yield f"the trigger '{name}' has other parameters than the flow declares: {error}"
 
 
+def _variables_without_text(name: str, fields: Iterable[Field], given: Mapping[str, Any]) -> Iterator[str]:
+    """Yield the variables of a trigger without a default, in the place of parameters that are never text."""
+    from laminar_runtime.inputs.shapes import NoFormError, describe, spell
+
+    for field in fields:
+        value = given.get(field.name)
+        if not isinstance(value, Variable):
+            continue
+        try:
+            fits = _takes_text(describe(field.hint))
+        except NoFormError:
+            continue  # the problem is one of the declaration
+        if not fits:
+            yield (
+                f"the trigger '{name}' has the Variable '{value.name}' as the parameter '{field.name}', which must be "
+                f"{spell(field.hint)}: a Variable is text"
+            )
+
+
 def _sample(value: Any) -> Any:
     """Return an example of a value that is known when a trigger starts the flow, other values as they are."""
-    return _SAMPLES.get(value, value) if isinstance(value, Placeholder) else value
+    match value:
+        case Placeholder():
+            return _SAMPLES.get(value, value)
+        case Variable(default=str() as default):
+            return default
+        case Mapping():
+            return {key: _sample(item) for key, item in value.items()}
+        case list() | tuple():
+            return [*map(_sample, value)]
+        case _:
+            return value
+
+
+def _takes_text(shape: Shape) -> bool:
+    """Return whether a form has texts."""
+    from laminar_runtime.inputs.shapes import Anything, OneOf, Scalar, Union
+
+    match shape:
+        case Anything():
+            return True
+        case Scalar(kind):
+            return kind == "string"
+        case OneOf(values):
+            return any(isinstance(value, str) for value in values)
+        case Union(members):
+            return any(map(_takes_text, members))
+        case _:
+            return False
 
 
 def _is_open(value: Any) -> bool:
