@@ -33,12 +33,17 @@ def read_results(execution: DeployedExecution) -> StoredResults:
         execution: The execution.
 
     Raises:
+        NotFoundError: If the execution does not exist.
         DatastoreError: If the datastore cannot be read.
     """
     deployment = execution.deployment
     store = AWS.S3(root=deployment.datastore_root, pickle=False)
     flows = deployment.flows or store.transport.names("")
-    return StoredResults(store, flows, execution.id)
+    found = StoredResults(store, flows, execution.id)
+    if not found:
+        # Step Functions forgets executions 90 days after their end, and their results stay: so it is asked only here.
+        execution.describe()
+    return found
 
 
 @_records.frozen

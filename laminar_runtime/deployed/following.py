@@ -10,7 +10,8 @@ from laminar_runtime.causes import logs
 from laminar_runtime.causes.objects import S3Objects
 from laminar_runtime.deployed.descriptions import describe, is_running, starts
 from laminar_runtime.deployed.restarting import find_flows
-from laminar_runtime.exceptions import MissingError
+from laminar_runtime.exceptions import MissingError, NotFoundError
+from laminar_runtime.storage.graphs import read_graph
 from laminar_runtime.storage.layout import LayerKey
 
 if TYPE_CHECKING:
@@ -31,11 +32,20 @@ def read_lines(execution: DeployedExecution, layer: str, index: int, flow: str, 
         index: The index of the split, from 0.
         flow: The flow's name; empty if it does not matter.
         follow: Whether to wait for more lines until the layer, or the split, has finished, or the execution ended.
+
+    Raises:
+        NotFoundError: If the execution has no such layer, or no task of it has run.
     """
     tails: dict[logs.Stream, logs.Tail] = {}
     ended = not follow
     while True:
         yield from _new_lines(execution, (flow, layer), index, tails)
+        if not tails and (ended or not _may_come(execution, layer, flow)):
+            msg = (
+                f"there is no output of {layer}[{index}] in {execution.title}: it has no such layer or split, the task "
+                "has not run, or AWS Batch has forgotten its job"
+            )
+            raise NotFoundError(msg)
         if ended:
             return
         ended = _has_ended(execution, layer, index, flow)
@@ -50,6 +60,14 @@ def _new_lines(
         for stream in logs.find_streams(clients, arn, named, index, objects):
             tail = tails.setdefault(stream, logs.Tail(clients("logs"), stream, named[1], index))
             yield from tail.read()
+
+
+def _may_come(execution: DeployedExecution, layer: str, flow: str) -> bool:
+    """Return whether a layer may still run: unless the execution has noted its graph, and the layer is not in it."""
+    objects = execution.objects
+    flows = (flow,) if flow else find_flows(execution.deployment, objects, execution.id)
+    graphs = [read_graph(objects, name, execution.id) for name in flows]
+    return any(graph is None or layer in graph for graph in graphs) or not graphs
 
 
 def _has_ended(execution: DeployedExecution, layer: str, index: int, flow: str) -> bool:

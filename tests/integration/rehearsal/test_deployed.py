@@ -23,7 +23,6 @@ from laminar_runtime.exceptions import (
     AccessDeniedError,
     DatastoreError,
     DeploymentError,
-    ExecutionError,
     ExecutionFailedError,
     FlowError,
     NotFoundError,
@@ -252,7 +251,7 @@ def test_a_resume_from_a_layer(bench: Bench) -> None:
     execution = bench.deployment.start({"count": 2, "how": ""}, id="again").wait(timeout=60)
     before = {one.layer for one in execution.timings().attempts}
     with pytest.raises(
-        ExecutionError, match=r"it has no such layer. Its layers: Numbers.Load, Numbers.Square, Numbers.Sum"
+        NotFoundError, match=r"it has no such layer. Its layers: Numbers.Load, Numbers.Square, Numbers.Sum"
     ):
         execution.resume(from_layer="Cube")
     execution.resume(from_layer="Square").wait(timeout=60)
@@ -281,7 +280,26 @@ def test_lines_are_followed(bench: Bench) -> None:
     """Until the layer has ended, and those that come late, too."""
     execution = bench.deployment.start({"count": 2, "how": "sleep", "seconds": 1}, id="followed")
     assert [*execution.logs("Load", follow=True)] == ["loads 2"]
-    assert [*execution.wait(timeout=60).logs("Nothing", follow=True)] == []
+
+
+@pytest.mark.parametrize(("layer", "index"), [("Nothing", 0), ("Square", 9)])
+@pytest.mark.parametrize("follow", [True, False])
+def test_lines_of_what_is_not_there(done: DeployedExecution, layer: str, index: int, *, follow: bool) -> None:
+    """No lines would look like a task that printed nothing."""
+    with pytest.raises(
+        NotFoundError, match=rf"there is no output of {layer}\[{index}\] in execution done of 'Numbers'"
+    ):
+        [*done.logs(layer, index, follow=follow)]
+
+
+def test_results_of_what_is_not_there(bench: Bench) -> None:
+    """No results would look like an execution that has just begun, with the flow's code and without it."""
+    coded = deployed.find("Numbers", flow=load(str(bench.folder / "flow.py")).flow)
+    for deployment in (bench.deployment, coded):
+        with pytest.raises(NotFoundError, match="execution nope of 'Numbers'"):
+            deployment.execution("nope").results()
+    with pytest.raises(NotFoundError, match="execution nope of 'Numbers'"):
+        _ = bench.deployment.execution("nope").layer("Load").rows
 
 
 def test_with_the_code_values_are_of_any_type(bench: Bench) -> None:
