@@ -92,15 +92,18 @@ class LocalHandle:
 
         Args:
             timeout: The maximum wait in seconds; None for no limit.
-            poll: The seconds between two looks at it.
+            poll: The seconds between two looks at it, at least 0.1.
         """
+        from laminar_runtime.deployed.waiting import pause_of
+
+        pause = _POLL if poll is None else pause_of(poll)
         end = None if timeout is None else time.monotonic() + timeout
         while (status := self.status()) not in ENDED:
             left = None if end is None else end - time.monotonic()
             if left is not None and left <= 0:
                 msg = f"execution {self.id} of flow '{self.flow_name}' did not end within {timeout:g} seconds"
                 raise WaitTimeoutError(f"{msg}; it still runs")
-            time.sleep(min(poll or _POLL, poll or _POLL if left is None else left))
+            time.sleep(pause if left is None else min(pause, left))
         if status != "SUCCEEDED":
             raise self._failure(status)
         return self

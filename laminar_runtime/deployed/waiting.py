@@ -7,9 +7,9 @@ from collections.abc import Callable, Generator
 from typing import Any
 
 from laminar_runtime.deployed.descriptions import is_running
-from laminar_runtime.exceptions import WaitTimeoutError
+from laminar_runtime.exceptions import FlowError, WaitTimeoutError
 
-__all__ = ["Look", "drive", "drive_async", "look", "waiting"]
+__all__ = ["Look", "drive", "drive_async", "look", "pause_of", "waiting"]
 
 #: Seconds between two looks at an execution: the first, and the longest.
 _POLL = (0.1, 10.0)
@@ -20,6 +20,24 @@ _RETRIES = 6
 Look = Any
 
 
+def pause_of(poll: float) -> float:
+    """Return the seconds between two looks that a user asks for, at least 0.1: each look is a request.
+
+    Args:
+        poll: The seconds.
+
+    Raises:
+        FlowError: If they are negative.
+
+    Example:
+        >>> pause_of(0), pause_of(5)
+        (0.1, 5)
+    """
+    if not poll >= 0:
+        raise FlowError(f"a wait cannot look at an execution each {poll:g} seconds: give a number from 0")
+    return max(poll, _POLL[0])
+
+
 def waiting(title: str, first: Look, timeout: float | None, poll: float | None) -> Generator[float, Look, Look]:
     """Decide how long to sleep until the next look, until the execution has ended.
 
@@ -27,7 +45,7 @@ def waiting(title: str, first: Look, timeout: float | None, poll: float | None) 
         title: What the execution is called.
         first: Its description.
         timeout: The maximum wait in seconds; None for no limit.
-        poll: The seconds between two looks; None for short ones that become longer.
+        poll: The seconds between two looks, at least 0.1; None for short ones that become longer.
 
     Yields:
         Seconds to sleep. Then the next look is sent.
@@ -36,11 +54,12 @@ def waiting(title: str, first: Look, timeout: float | None, poll: float | None) 
         The description of the execution after its end.
 
     Raises:
+        FlowError: If the time between two looks is negative.
         WaitTimeoutError: If it did not end in time.
         Exception: An error of AWS that does not pass.
     """
     end = None if timeout is None else time.monotonic() + timeout
-    pause, longest = (poll, poll) if poll is not None else _POLL
+    pause, longest = (pause_of(poll),) * 2 if poll is not None else _POLL
     described, tries = first, 0
     while is_running(described):
         left = longest if end is None else end - time.monotonic()
