@@ -219,7 +219,7 @@ class AbortedError(ExecutionFailedError):
 
 
 class StartedBeforeError(ExecutionError):
-    """An execution with this id was started before with other parameters, which it keeps."""
+    """An execution with this id was started before: with other parameters, which it keeps, or it has results."""
 
 
 class StillRunningError(ExecutionError):

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from laminar_runtime.exceptions import DatastoreError, ExecutionError
+from laminar_runtime.exceptions import DatastoreError, ExecutionError, NotFoundError
 from laminar_runtime.layer import Parameters
 from laminar_runtime.storage.graphs import layers_from
 from laminar_runtime.storage.layout import LayerKey
@@ -29,7 +29,7 @@ def forget(execution: Execution, layer: str) -> None:
         layer: The layer's name.
 
     Raises:
-        ExecutionError: If the flow has no such layer.
+        NotFoundError: If the flow has no such layer.
         DatastoreError: If the datastore cannot delete.
     """
     key = execution.key("")
@@ -37,7 +37,7 @@ def forget(execution: Execution, layer: str) -> None:
     del graph[Parameters.__name__]
     if layer not in graph:
         known = ", ".join(sorted(graph))
-        raise ExecutionError(f"flow '{key.flow}' has no layer '{layer}' to resume from. Its layers: {known}")
+        raise NotFoundError(f"flow '{key.flow}' has no layer '{layer}' to resume from. Its layers: {known}")
     for one in (LayerKey(key.flow, key.execution, name) for name in layers_from(graph, layer)):
         for prefix in (one.notes, one.failures, one.outputs):
             _delete(execution.datastore, prefix)

@@ -109,7 +109,7 @@ class DeployedExecution:
 
         Args:
             timeout: The maximum wait in seconds; None for no limit.
-            poll: The seconds between two looks at it. By default they grow from 0.1 to 10.
+            poll: The seconds between two looks at it, at least 0.1. By default they grow from 0.1 to 10.
 
         Returns:
             The execution.
@@ -120,6 +120,7 @@ class DeployedExecution:
             AbortedError: If it was stopped.
             ExecutionFailedError: If it failed otherwise. It has the failures.
             NotFoundError: If it does not exist.
+            FlowError: If the time between two looks is negative.
         """
         from laminar_runtime.deployed import waiting
 
@@ -241,10 +242,11 @@ class DeployedExecution:
             The execution. If it runs or has succeeded, nothing happens, unless it is resumed from a layer.
 
         Raises:
-            NotFoundError: If it does not exist.
+            NotFoundError: If it does not exist, or has no such layer.
+            FlowError: If several flows of a chain have a layer of this name.
             StillRunningError: If it runs, and is to be resumed from a layer.
             AccessDeniedError: If this process may not delete records, or lacks another permission.
-            ExecutionError: If it can be neither redriven nor started again, or has no such layer.
+            ExecutionError: If it can be neither redriven nor started again.
         """
         if from_layer is None:
             from laminar_runtime.deployed import resuming
@@ -266,10 +268,11 @@ class DeployedExecution:
             flow: The flow's name, if the deployment is a chain of flows that have a layer of this name.
 
         Yields:
-            The lines. None if the task has not run, or AWS Batch has forgotten its job.
+            The lines.
 
         Raises:
-            NotFoundError: If it does not exist.
+            NotFoundError: If it does not exist, has no such layer or split, the task has not run, or AWS Batch has
+                forgotten its job.
             ExecutionError: If its history, its jobs or its output cannot be read.
         """
         from laminar_runtime.deployed import following
@@ -284,10 +287,14 @@ class DeployedExecution:
         nothing is unpickled.
 
         Raises:
+            NotFoundError: If it does not exist.
             DatastoreError: If they cannot be read.
         """
         if self.flow is not None:
-            return self.flow._results(self.id)  # noqa: SLF001 - one unit
+            found = self.flow._results(self.id)  # noqa: SLF001 - one unit
+            if not found:
+                self.describe()  # an execution that does not exist has none, too
+            return found
         from laminar_runtime.deployed import contents
 
         return contents.read_results(self)

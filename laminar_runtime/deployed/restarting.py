@@ -17,7 +17,7 @@ from laminar_runtime.causes.stopping import stop_jobs
 from laminar_runtime.deployed.clients import calls
 from laminar_runtime.deployed.descriptions import is_running, last_resume, title
 from laminar_runtime.deployed.resuming import start_again
-from laminar_runtime.exceptions import ExecutionError, StillRunningError
+from laminar_runtime.exceptions import ExecutionError, FlowError, NotFoundError, StillRunningError
 from laminar_runtime.storage.graphs import layers_from, read_graph
 from laminar_runtime.storage.layout import LayerKey, joins_prefix
 
@@ -44,8 +44,8 @@ def resume_from(deployment: Deployment, execution: str, layer: str, flow: Flow |
 
     Raises:
         StillRunningError: If the execution runs.
-        NotFoundError: If it does not exist.
-        ExecutionError: If it has no such layer, or the layers after it are not known.
+        NotFoundError: If it does not exist, has no such layer, or the layers after it are not known.
+        FlowError: If several flows of a chain have a layer of this name.
         AccessDeniedError: If this process may not delete records.
     """
     what = f"{title(deployment, execution)} cannot be resumed from layer '{layer}'"
@@ -101,15 +101,13 @@ def _layers_from(graphs: _Graphs, layer: str, what: str) -> Iterator[tuple[str, 
     found = [flow for flow, graph in graphs.items() if name in graph and named_flow in {"", flow}]
     if not any(graphs.values()):
         fix = "find the deployment with its code, deployed.find(..., flow=...)"
-        raise ExecutionError(
-            f"{what}: no layer has begun, or an earlier release ran it. Resume it as a whole, or {fix}"
-        )
+        raise NotFoundError(f"{what}: no layer has begun, or an earlier release ran it. Resume it as a whole, or {fix}")
     if not found:
         known = ", ".join(f"{flow}.{one}" for flow, graph in graphs.items() for one in sorted(graph))
-        raise ExecutionError(f"{what}: it has no such layer. Its layers: {known}")
+        raise NotFoundError(f"{what}: it has no such layer. Its layers: {known}")
     if len(found) > 1:
         choice = " or ".join(f"'{flow}.{name}'" for flow in found)
-        raise ExecutionError(f"{what}: several flows have a layer of this name. Name one: {choice}")
+        raise FlowError(f"{what}: several flows have a layer of this name. Name one: {choice}")
     flows = list(graphs)
     for later in reversed(flows[flows.index(found[0]) + 1 :]):
         yield from ((later, one) for one in graphs[later])

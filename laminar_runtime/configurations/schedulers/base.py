@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from laminar_runtime import _records, stored_parameters
 from laminar_runtime.blocks import block
 from laminar_runtime.configurations.datastores import DataStore
-from laminar_runtime.exceptions import ExecutionError, SchedulerError
+from laminar_runtime.exceptions import SchedulerError, StartedBeforeError, StillRunningError
 from laminar_runtime.layer import Layer, Parameters
 from laminar_runtime.storage.layout import lock_key
 
@@ -46,14 +46,14 @@ class Scheduler:
             execution: The execution.
 
         Raises:
-            ExecutionError: If another process, or another thread of this process, runs it.
+            StillRunningError: If another process, or another thread of this process, runs it.
         """
         key = execution.key("")
         with execution.datastore.transport.lock(lock_key(key.flow, key.execution)) as held:
             if not held:
                 from laminar_runtime.configurations.schedulers import run_record  # for errors only
 
-                raise ExecutionError(
+                raise StillRunningError(
                     f"execution {key.execution} of flow '{key.flow}' is already running in another process or thread "
                     "of this machine: wait for its end, or stop it, and resume it with "
                     f"{run_record.resume_words(execution)}"
@@ -83,7 +83,7 @@ class Scheduler:
             execution: The execution, whose id the user chose.
 
         Raises:
-            ExecutionError: If it has results.
+            StartedBeforeError: If it has results.
         """
         if execution.stored - {Parameters.__name__}:
             from laminar_runtime.configurations.schedulers import run_record  # for errors only
@@ -92,7 +92,7 @@ class Scheduler:
                 f"execution {execution.id} of flow '{execution.flow_name}' already has results: resume it with "
                 f"{run_record.resume_words(execution)}, or run the flow with another id"
             )
-            raise ExecutionError(msg)
+            raise StartedBeforeError(msg)
 
     def take_parameters(self, *, execution: Execution, parameters: Mapping[str, Any], chosen: bool) -> bool:
         """Store the parameters of a new execution.

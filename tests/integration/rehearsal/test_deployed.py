@@ -286,9 +286,7 @@ def test_lines_are_followed(bench: Bench) -> None:
 @pytest.mark.parametrize("follow", [True, False])
 def test_lines_of_what_is_not_there(done: DeployedExecution, layer: str, index: int, *, follow: bool) -> None:
     """No lines would look like a task that printed nothing."""
-    with pytest.raises(
-        NotFoundError, match=rf"there is no output of {layer}\[{index}\] in execution done of 'Numbers'"
-    ):
+    with pytest.raises(NotFoundError, match=rf"there is no output of {layer}\[{index}\] in execution done"):
         [*done.logs(layer, index, follow=follow)]
 
 

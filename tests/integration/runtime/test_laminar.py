@@ -96,11 +96,11 @@ def test_a_run_in_the_background(laminar: Laminar) -> None:
 
 
 def test_a_run_that_cannot_begin(laminar: Laminar) -> None:
-    """The error of the process in the background is that of the command."""
+    """The error of the process in the background is that of the command, and so is the kind of it."""
     first = laminar("run", "--id", "e1", "flow.py")
     assert first.returncode == 0
     again = laminar("start", "--id", "e1", "flow.py")
-    assert again.returncode == 1
+    assert again.returncode == 2
     assert "the run did not begin: execution e1 of flow 'Report' already has results: resume it" in again.stderr
 
 

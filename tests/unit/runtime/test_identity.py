@@ -172,7 +172,7 @@ def test_a_second_launcher_is_refused(call: str, running: Any, folder: Folder) -
     """While a process runs an execution no other one does, whatever it asks for; when it has ended, one may."""
     ended = folder.python("main.py", call)
     assert ended.returncode == 1
-    assert "ExecutionError: execution e1 of flow 'Slow' is already running in another process" in ended.stderr
+    assert "StillRunningError: execution e1 of flow 'Slow' is already running in another process" in ended.stderr
     (folder.path / "go").touch()
     assert running.wait(30) == 0
     ended = folder.python("main.py", "resume")

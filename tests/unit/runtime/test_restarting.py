@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from laminar_runtime.deployed.deployment import Deployment
-from laminar_runtime.exceptions import AccessDeniedError, ExecutionError, StillRunningError
+from laminar_runtime.exceptions import AccessDeniedError, FlowError, NotFoundError, StillRunningError
 from laminar_runtime.storage.graphs import spell_graph
 
 _DIAMOND = {"Load": [], "Left": ["Load"], "Right": ["Load"], "Join": ["Left", "Right"]}
@@ -119,7 +119,7 @@ def test_in_a_chain_all_later_flows_lose_theirs() -> None:
     _note(account, "One", {"Load": [], "Train": ["Load"]})
     _note(account, "Two", {"Load": [], "Print": ["Load"]})
     execution = _deployment(account, "One", "Two", "Three").execution("e1")
-    with pytest.raises(ExecutionError, match=r"several flows have a layer of this name. Name one: 'One.Load' or"):
+    with pytest.raises(FlowError, match=r"several flows have a layer of this name. Name one: 'One.Load' or"):
         execution.resume(from_layer="Load")
     execution.resume(from_layer="Train")
     assert _records(account) == ["Load", "Print", "Train"]
@@ -143,10 +143,10 @@ def test_an_execution_that_runs_keeps_its_records(status: str) -> None:
 def test_a_layer_that_there_is_not() -> None:
     """The layers that there are, are named; without a note on the graph it takes the code."""
     account = Account()
-    with pytest.raises(ExecutionError, match="no layer has begun, or an earlier release ran it"):
+    with pytest.raises(NotFoundError, match="no layer has begun, or an earlier release ran it"):
         _deployment(account).execution("e1").resume(from_layer="Left")
     _note(account, "Report", _DIAMOND)
-    with pytest.raises(ExecutionError, match=r"it has no such layer\. Its layers: Report\.Join, Report\.Left"):
+    with pytest.raises(NotFoundError, match=r"it has no such layer\. Its layers: Report\.Join, Report\.Left"):
         _deployment(account).execution("e1").resume(from_layer="Parameters")
     assert (account.deleted, account.started) == ([], [])
 

@@ -55,9 +55,20 @@ def test_a_resume_from_a_layer(laminar: Laminar, tmp_path: Path) -> None:
     assert "Sum.total = 8" in laminar("results", "flow.py", "e1").out
     absent = laminar("resume", "--from", "Parameters", "flow.py", "e1")
     assert (absent.code, "has no layer 'Parameters' to resume from. Its layers: Load, Sum, Work" in absent.err) == (
-        1,
+        5,
         True,
     )
+
+
+def test_an_id_that_was_used_before(laminar: Laminar) -> None:
+    """It is no failed execution: neither if it has ended, nor while it runs."""
+    laminar("run", *DAY, "--id", "e1", "flow.py")
+    again = laminar("run", "--param", "day=2026-02-28", "--id", "e1", "flow.py")
+    assert (again.code, "resume it with" in again.err) == (2, True)
+    execution = LocalTarget(flow_files.read("flow.py"), "flow.py").execution("e1").execution
+    with execution.flow.configuration.scheduler.holding(execution=execution):
+        again = laminar("run", *DAY, "--id", "e1", "flow.py")
+        assert (again.code, "is already running" in again.err) == (4, True)
 
 
 def test_json(laminar: Laminar) -> None:
