@@ -33,11 +33,13 @@ class Stream:
         group: Its log group.
         name: Its name.
         request: The request of AWS Lambda whose output is asked for; empty if all of it is.
+        shared: Whether its task runs several splits, which have their lines in it.
     """
 
     group: str
     name: str
     request: str = ""
+    shared: bool = False
 
 
 class OfSplit:
@@ -84,7 +86,11 @@ class Tail:
 
     def __init__(self, client: Any, stream: Stream, layer: str, index: int) -> None:
         self._client, self._stream, self._token = client, stream, ""
-        self._shows = OfRequest(stream.request) if stream.request else OfSplit(layer, index)
+        self._shows: Callable[[str], bool] = _is_shown
+        if stream.request:
+            self._shows = OfRequest(stream.request)
+        elif stream.shared:
+            self._shows = OfSplit(layer, index)
 
     def read(self) -> Iterator[str]:
         """Yield the lines since the last read."""
@@ -137,8 +143,9 @@ def find_streams(
             described = [] if place is None else batch.describe_jobs(jobs=[f"{job}:{place}"])["jobs"]
         elif variables.get(task_environment.LAYER_INDEXES, str(index)) != str(index):
             continue
+        shared = not known.keys().isdisjoint({task_environment.LAYER_CLAIMS, task_environment.PACK})
         for detail in described:
-            yield from _streams(detail)
+            yield from _streams(detail, shared=shared)
 
 
 def _index(variables: Mapping[str, str], objects: Readable) -> int | None:
@@ -154,12 +161,17 @@ def _of_function(client: Callable[[str], Any], task: StateTask) -> Iterator[Stre
         yield Stream(group, name, request)
 
 
-def _streams(detail: Mapping[str, Any]) -> Iterator[Stream]:
+def _is_shown(_: str) -> bool:
+    """Return that a line is shown: whatever it looks like, the user's code printed it."""
+    return True
+
+
+def _streams(detail: Mapping[str, Any], *, shared: bool) -> Iterator[Stream]:
     group = jobs.log_group(detail)
     containers = [attempt.get("container") or {} for attempt in detail.get("attempts") or []]
     streams = [container.get("logStreamName") for container in (*containers, detail.get("container") or {})]
     for stream in dict.fromkeys(filter(None, streams)):
-        yield Stream(group, stream)
+        yield Stream(group, stream, shared=shared)
 
 
 def _place(variables: Mapping[str, str], index: int, objects: Readable) -> int | None:
