@@ -8,9 +8,14 @@ from typing import Any
 from laminar_runtime.failures.jobs import STOPPED_BY_DEPENDENCY
 from laminar_runtime.limits import DESCRIBED_JOBS
 
-__all__ = ["describe", "in_camel_case"]
+__all__ = ["describe", "describe_rest", "in_camel_case"]
 
 Detail = Mapping[str, Any]
+
+#: The statuses of children that have not succeeded, those that may have run first.
+_UNFINISHED = ("RUNNING", "FAILED", "STARTING", "RUNNABLE", "PENDING", "SUBMITTED")
+#: How many children of a status are looked at.
+_LISTED = 1_000
 
 
 def describe(client: Any, job: str, known: Detail, most: int) -> tuple[list[Detail], int]:
@@ -33,10 +38,25 @@ def describe(client: Any, job: str, known: Detail, most: int) -> tuple[list[Deta
         return _of_dependencies(client, [detail], 1, detail, most) if detail else ([], 0)
     summary = detail["arrayProperties"].get("statusSummary") or {}
     ids = _failed_children(client, job, most)
-    parts = [ids[at : at + DESCRIBED_JOBS] for at in range(0, len(ids), DESCRIBED_JOBS)]
-    found = [child for part in parts for child in client.describe_jobs(jobs=part)["jobs"]]
-    found = sorted(found, key=lambda child: int(str(child["jobId"]).rpartition(":")[2]))
+    found = sorted(_describe(client, ids), key=lambda child: _number(str(child["jobId"])))
     return _of_dependencies(client, found or [detail], int(summary.get("FAILED", 0)) or 1, detail, most)
+
+
+def describe_rest(client: Any, job: str, most: int) -> tuple[list[Detail], int]:
+    """Describe the first children of an array job that have not succeeded, those that ran before those that did not.
+
+    Args:
+        client: The client of AWS Batch.
+        job: The id of the job.
+        most: How many children are described.
+
+    Returns:
+        The descriptions, and how many have not succeeded.
+    """
+    listed = [child for status in _UNFINISHED for child in _list(client, job, status, max(most, _LISTED))]
+    listed.sort(key=lambda child: (not child.get("startedAt"), _number(str(child["jobId"]))))
+    ids = [str(child["jobId"]) for child in listed[:most]]
+    return sorted(_describe(client, ids), key=lambda child: _number(str(child["jobId"]))), len(listed)
 
 
 def _of_dependencies(
@@ -53,13 +73,27 @@ def _of_dependencies(
 
 def _failed_children(client: Any, job: str, most: int) -> list[str]:
     """Return the ids of the first failed children of an array job."""
-    found: list[str] = []
-    for page in client.get_paginator("list_jobs").paginate(arrayJobId=job, jobStatus="FAILED"):
-        found += [child["jobId"] for child in page["jobSummaryList"]]
-        if len(found) >= max(most, DESCRIBED_JOBS):
+    listed = _list(client, job, "FAILED", max(most, DESCRIBED_JOBS))
+    return sorted((str(child["jobId"]) for child in listed), key=_number)[:most]
+
+
+def _list(client: Any, job: str, status: str, most: int) -> list[Detail]:
+    """Return the summaries of the children of an array job with a status: at least so many, if there are."""
+    found: list[Detail] = []
+    for page in client.get_paginator("list_jobs").paginate(arrayJobId=job, jobStatus=status):
+        found += page["jobSummaryList"]
+        if len(found) >= most:
             break
-    found.sort(key=lambda child: int(child.rpartition(":")[2]))
-    return found[:most]
+    return found
+
+
+def _describe(client: Any, ids: list[str]) -> list[Detail]:
+    parts = [ids[at : at + DESCRIBED_JOBS] for at in range(0, len(ids), DESCRIBED_JOBS)]
+    return [child for part in parts for child in client.describe_jobs(jobs=part)["jobs"]]
+
+
+def _number(child: str) -> int:
+    return int(child.rpartition(":")[2])
 
 
 def in_camel_case(value: Any) -> Any:

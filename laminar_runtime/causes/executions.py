@@ -34,10 +34,14 @@ _FINAL = 79
 _DEPTH = 5
 #: The kinds of failures that a signal announces to the task.
 _SIGNALLED = frozenset({"reclaimed", "timed out", "stopped"})
+#: The kind of failure and the end of an execution, by its status.
 _ENDED: Mapping[str, tuple[Kind, str]] = {
-    "TIMED_OUT": ("execution timed out", "the execution timed out while it ran"),
-    "ABORTED": ("execution aborted", "the execution was aborted while it ran"),
+    "TIMED_OUT": ("execution timed out", "the execution timed out"),
+    "ABORTED": ("execution aborted", "the execution was aborted"),
 }
+_CUT = frozenset(kind for kind, _ in _ENDED.values())
+#: The kinds of failures of a child that may be of the end of its execution.
+_WITH_EXECUTION = frozenset({"stopped", "not started"})
 
 
 class Reader:
@@ -68,6 +72,8 @@ class Reader:
         self._drives: dict[tuple[str, str, int], str] = {}
         #: When functions failed, by their places.
         self._functions: dict[tuple[str, str, int], float] = {}
+        #: Why the execution was stopped, if someone said so.
+        self._why = ""
         #: The resume or redrive that ended, as the history and the tasks say it; empty if the history cannot be read.
         self._ended: set[str] = set()
 
@@ -81,6 +87,7 @@ class Reader:
             cause: The cause of its error.
         """
         self._flows = self._flows or self._try("the datastore", self._find_flows) or ()
+        self._why = one_line(cause) if status == "ABORTED" else ""
         found, count = self._try("its history", lambda: self._of_execution(arn, status, _DEPTH)) or ([], 0)
         recorded = self._try("the datastore", self._read_records) or Failures()
         recorded = self._without_earlier(recorded)
@@ -89,7 +96,9 @@ class Reader:
         more = [one for one in recorded if _place(one) not in known]
         count += sum((one.flow, one.layer) not in layers for one in more)
         region = arn.split(":")[3]
-        every = [_records.evolve(one, region=one.region or region) for one in (*joined, *more)]
+        # What failed by itself comes before what was cut by the end of the execution.
+        ordered = sorted((*joined, *more), key=lambda one: one.kind in _CUT)
+        every = [_records.evolve(one, region=one.region or region) for one in ordered]
         shown = [one for one in every if self._only.has(one)][: self._most]
         if self._only != ALL:
             count = sum(map(self._only.has, every))
@@ -98,6 +107,8 @@ class Reader:
             flow = self._flows[0] if len(self._flows) == 1 else ""
             kind = _ENDED[status][0] if status in _ENDED else "error"
             shown = [Failure(flow=flow, execution=self._execution, layer="", reason=reason, kind=kind)]
+        elif status in _ENDED:
+            count = max(count, len(every))
         count = max(count, recorded.count, len(shown))
         return Failures(tuple(shown), count, (*self._notes, *recorded.notes), execution_link(arn))
 
@@ -138,8 +149,8 @@ class Reader:
         if depth == _DEPTH:
             self._ended.add(_drive(arn, history.redrives))
         if status in _ENDED:
-            found = [self._of_running(task, status) for task in history.running()]
-            return found, len(found)
+            parts = [self._of_running(task, status) for task in history.running()]
+            return [one for found, _ in parts for one in found], sum(count for _, count in parts)
         failed = history.failures()
         if not failed:
             return [], 0
@@ -225,12 +236,42 @@ class Reader:
         )
         return found
 
-    def _of_running(self, task: StateTask, status: str) -> Failure:
-        kind, reason = _ENDED[status]
-        place = self._place(tasks.variables_of(task))
-        job = str(task.answer.get("JobId", ""))
-        if not place["layer"]:
-            reason = f"{reason} state '{task.state}'"
+    def _of_running(self, task: StateTask, status: str) -> tuple[list[Failure], int]:
+        """Return what was cut of a task by the end of its execution, and how much: some splits of an array job."""
+        given = tasks.variables_of(task)
+        place, job = self._place(given), str(task.answer.get("JobId", ""))
+        where = "" if place["layer"] else f" state '{task.state}'"
+        cut = self._cut(status, f"while it ran{where}", place, job)
+        if not (place["layer"] and "ArrayProperties" in task.request):
+            return [cut], 1
+        most = self._most if self._only.index is None else ARRAY_CHILDREN[1]
+        described = job and self._try(f"job {job}", lambda: children.describe_rest(self._client("batch"), job, most))
+        details, count = described or ([], 0)
+        found = [one for one in (self._of_cut_child(detail, given, status) for detail in details) if one is not None]
+        self._note_drive(found, given)
+        if not found:
+            # Which of its splits were cut is not known.
+            return [_records.evolve(cut, index=0, splits=1)], 1
+        return found, len(found) if task_environment.LAYER_CLAIMS in given else count
+
+    def _of_cut_child(self, detail: Mapping[str, Any], given: Mapping[str, str], status: str) -> Failure | None:
+        """Return the failure of a child of an array job that did not succeed; None if its split is unknown."""
+        place, job = self._place({**given, **jobs.variables(detail)}), str(detail["jobId"])
+        if task_environment.LAYER_CLAIMS in given:
+            key, drive = LayerKey(place["flow"], self._execution, place["layer"]), self._note_drive((), given)
+            prefix = key.claims(given[task_environment.LAYER_CLAIMS], drive, job.partition(":")[0])
+            held = self._claim_of(key, prefix, job)
+            if held is None:
+                return None
+            place = {**place, "index": held}
+        if detail.get("status") == "FAILED" and jobs.kind_of(detail) not in _WITH_EXECUTION:
+            return tasks.of_job(detail, self._execution, place)
+        began = detail.get("startedAt") or detail.get("attempts")
+        return self._cut(status, "while it ran" if began else "before it ran", place, job)
+
+    def _cut(self, status: str, when: str, place: Mapping[str, Any], job: str) -> Failure:
+        kind, end = _ENDED[status]
+        reason = f"{end} {when}{f': {self._why}' if self._why else ''}"
         return Failure(execution=self._execution, **place, kind=kind, reason=reason, job=job)
 
     def _place(self, variables: Mapping[str, str]) -> dict[str, Any]:
@@ -243,7 +284,7 @@ class Reader:
 
     def _join(self, found: Failure, recorded: Failures) -> Failure:
         """Return the record that a task left of the failure, with what AWS knows; or the failure without a record."""
-        if not found.layer or found.kind in {"execution timed out", "execution aborted"}:
+        if not found.layer or found.kind in _CUT:
             return found
         record = next((one for one in recorded if _place(one) == _place(found)), None)
         if record is None and recorded.count > len(recorded):

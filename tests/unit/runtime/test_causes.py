@@ -294,6 +294,78 @@ def test_a_job_that_aws_batch_forgot() -> None:
     assert (failure.flow, failure.layer, failure.kind, failure.exit_code) == ("Report", "Train", "exited", 4)
 
 
+class Children(Batch):
+    """An AWS Batch whose children have statuses."""
+
+    def paginate(self, arrayJobId: str, jobStatus: str) -> Iterator[dict[str, Any]]:  # noqa: N803 - the API's names
+        """Yield a page of the children with a status."""
+        found = [job for name, job in self._jobs.items() if name.startswith(f"{arrayJobId}:")]
+        yield {"jobSummaryList": [job for job in found if job["status"] == jobStatus]}
+
+
+def running(**more: Any) -> States:
+    """Return the history of an execution that ended while its only task ran."""
+    request = {**REQUEST, "ArrayProperties": {"Size": 4}, **more}
+    return States(*(one for one in history("x", **request)._events if "Failed" not in one["type"]))
+
+
+def _read_ended(store: Memory, states: States, batch: Any, status: str = "ABORTED", cause: str = "") -> Any:
+    services = {"stepfunctions": states, "batch": batch}
+    return Reader(services.__getitem__, store.transport, "e1", ("Report",)).read(ARN, status, "", cause)
+
+
+def _child_of_four(index: int, status: str, **more: Any) -> dict[str, Any]:
+    environment = [{"name": "LAMINAR_LAYER_SPLITS", "value": "4"}, {"name": "LAMINAR_FLOW_NAME", "value": "Report"}]
+    known = {"container": {"environment": environment}, "statusReason": "by hand", "startedAt": 1}
+    return {**child("j", index, **known), "status": status, **more}
+
+
+@pytest.mark.parametrize(
+    ("status", "kind", "reason"),
+    [
+        ("ABORTED", "execution aborted", "the execution was aborted while it ran: not today"),
+        ("TIMED_OUT", "execution timed out", "the execution timed out while it ran"),
+    ],
+)
+def test_the_split_that_the_end_of_the_execution_cut(status: str, kind: str, reason: str) -> None:
+    """It is the child of the array job that has not succeeded, not the first one; real errors come before it."""
+    store = Memory()
+    parts = {0: "SUCCEEDED", 1: "SUCCEEDED", 2: "RUNNING", 3: "SUCCEEDED"}
+    batch = Children(array("j", 0), *(_child_of_four(index, state) for index, state in parts.items()))
+    found = _read_ended(store, running(), batch, status, "not today")
+    assert [(one.index, one.splits, one.kind, one.reason) for one in found] == [(2, 4, kind, reason)]
+    assert (found.count, found.shown[0].job) == (1, "j:2")
+    failed = _child_of_four(3, "FAILED", statusReason=EXITED)
+    failed["container"]["exitCode"] = 79
+    failures.write(store.transport.put, TRAIN, record(3, splits=4, job="j:3", start=2))
+    never = _child_of_four(1, "FAILED", startedAt=None, attempts=[])
+    batch = Children(array("j", 1), never, _child_of_four(2, "FAILED"), failed)
+    found = _read_ended(store, running(), batch, status)
+    assert [(one.index, one.kind) for one in found] == [(3, "error"), (1, kind), (2, kind)]
+    assert "before it ran" in found.shown[1].reason
+    assert found.count == 3
+
+
+def test_an_array_job_whose_children_are_unknown() -> None:
+    """Its layer is named without a split: none of them is blamed."""
+    named = [*REQUEST["ContainerOverrides"]["Environment"], {"Name": "LAMINAR_LAYER_SPLITS", "Value": "4"}]
+    states = running(ContainerOverrides={"Environment": named})
+    (found,) = _read_ended(Memory(), states, Children())
+    assert (found.layer, found.index, found.splits, found.kind) == ("Train", 0, 1, "execution aborted")
+
+
+def test_the_split_that_a_child_had_claimed_at_the_end() -> None:
+    """A child that claims splits held one; a child that held none is not named."""
+    store = Memory()
+    environment = [*REQUEST["ContainerOverrides"]["Environment"], {"Name": "LAMINAR_LAYER_CLAIMS", "Value": "1-0.2"}]
+    prefix = TRAIN.claims("1-0.2", "1", "j")
+    store.transport.put(f"{prefix}5", Owner("j:1").dumps())
+    batch = Children(array("j", 0), {**claiming(0), "status": "FAILED"}, {**claiming(1), "status": "RUNNING"})
+    found = _read_ended(store, running(ContainerOverrides={"Environment": environment}), batch)
+    assert [(one.index, one.kind) for one in found] == [(5, "execution aborted")]
+    assert found.count == 1
+
+
 def _refuse(name: str) -> ClientError:
     return ClientError({"Error": {"Code": "AccessDeniedException", "Message": "no"}}, name)
 
@@ -475,6 +547,18 @@ def test_lines_of_a_stream() -> None:
     assert [*Tail(Lines(), Stream("g", "s"), "Load", 0).read()] == ["a", "b", "c"]
 
 
+def test_lines_of_the_user_that_look_like_those_of_splits() -> None:
+    """Where a task runs one split, all lines are its own; where it runs several, those of one are printed."""
+
+    class Named(Lines):
+        def get_log_events(self, nextToken: str = "0", **_: Any) -> Any:  # noqa: N803 - the API's name
+            lines = ["[split 7] mine", "[split 0] mine", "laminar: split 7 of layer 'Load' begins"][int(nextToken) :]
+            return {"events": [{"message": line} for line in lines], "nextForwardToken": "3"}
+
+    assert len([*Tail(Named(), Stream("g", "s"), "Load", 0).read()]) == 3
+    assert [*Tail(Named(), Stream("g", "s", shared=True), "Load", 0).read()] == ["[split 0] mine"]
+
+
 def test_streams_of_a_split() -> None:
     """It is that of the child which runs the split, by the indexes in its environment or in the plan of its layer."""
     logged = {"logConfiguration": {"options": {"awslogs-group": "g"}}}
@@ -523,6 +607,7 @@ def test_the_child_that_claimed_a_split() -> None:
         return [one.name for one in find_streams(services.__getitem__, ARN, ("", "Train"), index, store.transport)]
 
     assert streams(7) == ["of 1"]
+    assert [one.shared for one in find_streams(services.__getitem__, ARN, ("", "Train"), 7, store.transport)] == [True]
     assert streams(0) == streams(8) == []
     lines = ["start", "laminar: split 3 of layer 'Train' begins", "3", "laminar: split 7 of layer 'Train' begins", "7"]
     assert [*filter(OfSplit("Train", 7), lines)] == [lines[0], *lines[3:]]
