@@ -39,12 +39,13 @@ _INPUT = "$states.context.Execution.Input"
 _SHOWN, _LONGEST = 80, 30_000
 
 
-def input_states(flow: str, parameters: Sequence[DeclaredParameter]) -> Iterator[State]:
+def input_states(flow: str, parameters: Sequence[DeclaredParameter], after: str = INPUT) -> Iterator[State]:
     """Yield the states before the one that stores the input.
 
     Args:
         flow: The flow's name.
         parameters: The parameters that it declares.
+        after: The state after them.
     """
     problems = find_problems(parameters)
     # The parameters of a call in Python are in the datastore, converted: see `laminar_runtime.deployed`.
@@ -53,7 +54,7 @@ def input_states(flow: str, parameters: Sequence[DeclaredParameter]) -> Iterator
         name=INPUT_CHECK,
         comment="Refuses an input whose parameters are missing, unknown or of another JSON type",
         rules=(Rule(Expression(refused), INPUT_REFUSED),),
-        default=INPUT,
+        default=after,
     )
     start = _text(f"flow '{flow}' cannot have these parameters: ")
     yield Fail(
@@ -90,9 +91,11 @@ def _problem(item: DeclaredParameter) -> str:
     wrong = _text(f"parameter '{item.name}' must be {must}, not ")
     missing = _text(f"parameter '{item.name}' is missing: it must be {must}")
     fits = _fits(item.shape, "$v", itertools.count())
+    # Text has quotes, so that "5" is not shown as 5.
+    shown = "$type($v) = 'string' ? '\"' & $v & '\"' : $string($v)"
     return (
         f"($v := $lookup($p, {_text(item.name)}); $exists($v) ? "
-        f"($not({fits}) ? {wrong} & $substring($string($v), 0, {_SHOWN})){f' : {missing}' if item.required else ''})"
+        f"($not({fits}) ? {wrong} & $substring({shown}, 0, {_SHOWN})){f' : {missing}' if item.required else ''})"
     )
 
 

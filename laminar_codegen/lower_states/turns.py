@@ -2,6 +2,7 @@
 
 Before: the state machine of a flow. After, three. The one that is started finds the last turn and takes the next one::
 
+    Parameters check  refuses an input that does not fit what the flow declares, if it declares its parameters
     Last turn      lists the turns in the datastore: the last one is first
     Look ahead     (skip) reads whether the execution of that turn still runs
     Free           (skip) chooses: it runs -> Skipped
@@ -22,7 +23,7 @@ where to begin the search. https://docs.aws.amazon.com/step-functions/latest/api
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Literal
 
 import attrs
@@ -65,10 +66,20 @@ def take_turns(
     first, *others = machines
     objects = Objects(graph.flow, graph.encryption)
     comment = f"{first.comment}, one execution at a time"
-    started = StateMachine(name=labels.MAIN, comment=comment, states=_finding(objects, overlap))
+    states = (*_check(graph), *_finding(objects, overlap))
+    started = StateMachine(name=labels.MAIN, comment=comment, states=states)
     comment = "Runs an execution when it is its turn"
     turns = StateMachine(name=labels.MACHINE_OF_TURNS, comment=comment, states=_turn(objects, overlap))
     return (started, turns, attrs.evolve(first, name=labels.MACHINE_IN_TURN), *others)
+
+
+def _check(graph: Graph) -> Iterator[State]:
+    """Yield the states that refuse an input, so that it takes no turn. The flow has them too: it is checked again."""
+    if graph.inputs is not None and graph.keeps_input:
+        # Imported here, so that the compile of a flow with untyped parameters does not load it.
+        from laminar_codegen.lower_states.input_check import input_states
+
+        yield from input_states(graph.flow, graph.inputs, _LAST)
 
 
 def _last_turn(objects: Objects, after: str) -> Task:

@@ -7,12 +7,15 @@ from collections.abc import Iterator
 from itertools import pairwise
 from typing import Any
 
+import attrs
 import pytest
 
 from laminar_codegen.ir.asl import StateMachine, Succeed
+from laminar_codegen.ir.graph import DeclaredParameter
 from laminar_codegen.lower_states.turns import take_turns
 from laminar_codegen.rehearsal.simulated import Call, NamedError, Replayed, Services, redrive, replay
 from laminar_codegen.render.terraform_json import render_machine
+from laminar_runtime.inputs.shapes import Scalar
 from tests.support.graph_notation import graphs_in
 
 PREFIX = "arn:aws:states:us-east-1:123456789012:stateMachine:"
@@ -121,3 +124,23 @@ def test_a_redriven_execution_takes_another_turn(overlap: str) -> None:
     assert sorted(name for _, name in runs(resumed)) == ["e1", "e1@resume-0.1"]
     turns = [nested.arn.rpartition(":")[2] for nested in resumed.nested]
     assert turns == ["turn-1", "turn-2"]
+
+
+@pytest.mark.parametrize("overlap", ["skip", "queue"])
+def test_an_input_that_is_refused_takes_no_turn(overlap: Any) -> None:
+    """The machine that is started checks it first."""
+    (graph,) = graphs_in("X")
+    day = DeclaredParameter("day", Scalar("string"), "str", None, "", graph.location)
+    flow = StateMachine(name="flow", comment="Runs", states=(Succeed(name="S"),))
+    found = take_turns([flow], attrs.evolve(graph, inputs=(day,)), overlap)
+    definitions = {f"{PREFIX}{one.name}": json.loads(render_machine(one, REFERENCES)) for one in found}
+    definitions[f"{PREFIX}part_run"] = WAITING
+    services = Services()
+    refused = replay(definitions[f"{PREFIX}flow"], services=services, machines=definitions, input={"parameters": {}})
+    assert (refused.status, refused.error) == ("FAILED", "FlowError")
+    assert not services.objects.contents
+    given = {"parameters": {"day": "2026-01-31"}}
+    assert (
+        replay(definitions[f"{PREFIX}flow"], services=services, machines=definitions, input=given).status == "SUCCEEDED"
+    )
+    assert len(services.objects.contents) == 1
