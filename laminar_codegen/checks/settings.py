@@ -89,7 +89,8 @@ def check_followers(graphs: Sequence[Graph]) -> Iterator[Problem]:
 
 
 def _matches(pattern: str) -> Callable[[str], bool]:
-    return lambda text: re.search(pattern, text) is not None
+    # Python's $ also matches before a last line feed, Terraform's does not.
+    return lambda text: not text.endswith("\n") and re.search(pattern, text) is not None
 
 
 SETTINGS_RULES = (check_settings, check_successes)

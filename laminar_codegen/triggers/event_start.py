@@ -6,6 +6,7 @@ input transformer takes the parameters of the flow from the event.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -30,6 +31,8 @@ from laminar_runtime.variables import Text, Variable
 
 __all__ = ["check_event", "emit_rule"]
 
+#: Names of buckets, those from before 2018 too, and of state machines.
+_BUCKET, _MACHINE = re.compile(r"[A-Za-z0-9._-]{1,255}", re.ASCII), re.compile(r"[A-Za-z0-9_-]{1,80}", re.ASCII)
 _STATUSES = ("SUCCEEDED", "FAILED", "TIMED_OUT", "ABORTED")
 
 
@@ -146,22 +149,25 @@ def emit_rule(start: Start, trigger: EventTrigger) -> tuple[Block, Block]:
     )
 
 
-def check_event(graph: Graph, start: Start, trigger: EventTrigger) -> Iterator[Problem]:
+def check_event(graph: Graph, start: Start, trigger: EventTrigger, deployment: str) -> Iterator[Problem]:
     """Check that EventBridge accepts a rule and its target.
 
     Args:
         graph: The graph of the flow.
         start: The start.
         trigger: Its trigger.
+        deployment: The name of the flow's deployment.
     """
     where = f"the trigger '{start.label}' of flow '{graph.flow}'"
+    for what, fix in _names_without_events(trigger):
+        yield Problem(graph.location, LAM110, f"{where} {what}", fix)
     if isinstance(trigger, After):
         if not trigger.status:
             yield Problem(graph.location, LAM110, f"{where} is about no status", f"use {', '.join(_STATUSES)}")
         for status in sorted({*trigger.status} - {*_STATUSES}):
             what = f"{where} is about the status {status!r}, with which no execution ends"
             yield Problem(graph.location, LAM110, what, f"use {', '.join(_STATUSES)}")
-        if trigger.flow == graph.flow:
+        if trigger.flow == deployment:
             what = f"{where} starts the flow after itself, without an end"
             yield Problem(graph.location, LAM110, what, "name another flow, or use a Schedule")
     for flaw in _pattern_flaws(trigger):
@@ -169,6 +175,29 @@ def check_event(graph: Graph, start: Start, trigger: EventTrigger) -> Iterator[P
         yield Problem(graph.location, LAM112, f"{where} has no valid pattern: {flaw}", fix)
     for flaw, fix in _input_flaws(start, trigger):
         yield Problem(graph.location, LAM111, f"{where} {flaw}", fix)
+
+
+def _names_without_events(trigger: EventTrigger) -> Iterator[tuple[str, str]]:
+    """Yield a name that nothing has, so that no event is about it, and how to fix it.
+
+    https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html
+    https://docs.aws.amazon.com/step-functions/latest/apireference/API_CreateStateMachine.html
+    """
+    if isinstance(trigger, ObjectCreated) and not _fits(_BUCKET, trigger.bucket):
+        yield f"is about a bucket {_quote(trigger.bucket)}, which no bucket is called", "use its name alone: 'uploads'"
+    if isinstance(trigger, After) and not _fits(_MACHINE, trigger.flow):
+        what = f"is about a deployment {_quote(trigger.flow)}, which none is called"
+        yield what, "use its name, as in After('Import')"
+
+
+def _quote(text: Text) -> str:
+    return repr(text.default if isinstance(text, Variable) else text)
+
+
+def _fits(pattern: re.Pattern[str], text: Text) -> bool:
+    """Return whether a text, or the default of a variable, is a name. An empty default may stand for none."""
+    known = text.default or None if isinstance(text, Variable) else text
+    return known is None or bool(pattern.fullmatch(known))
 
 
 def _pattern_flaws(trigger: EventTrigger) -> Iterator[str]:

@@ -151,7 +151,10 @@ def _is_numbers(argument: Any) -> bool:
     if not isinstance(argument, list) or len(argument) not in (2, 4):
         return False
     signs, numbers = argument[::2], argument[1::2]
-    return all(isinstance(sign, str) and sign in _COMPARISONS for sign in signs) and all(map(_is_number, numbers))
+    if not (all(isinstance(sign, str) and sign in _COMPARISONS for sign in signs) and all(map(_is_number, numbers))):
+        return False
+    # A range has a lower bound first, and values between its bounds.
+    return len(signs) == 1 or (signs[0] in {">", ">="} and signs[1] in {"<", "<="} and numbers[0] < numbers[1])
 
 
 def _is_number(argument: Any) -> bool:
@@ -170,17 +173,23 @@ def _is_other(argument: Any) -> bool:
     if isinstance(argument, Mapping):
         nested = {"prefix", "suffix", "wildcard", "equals-ignore-case"}
         known = argument.keys() <= nested and len(argument) == 1
-        return known and all(all(map(_OPERATORS[name].accepts, _texts(own))) for name, own in argument.items())
-    return bool(_texts(argument)) and all(_is_text(one) or _is_number(one) for one in _texts(argument))
+        return known and all(
+            bool(_texts(own)) and all(bool(one) and _OPERATORS[name].accepts(one) for one in _texts(own))
+            for name, own in argument.items()
+        )
+    given = _texts(argument)
+    return bool(given) and (all(map(_is_text, given)) or all(map(_is_number, given)))
 
 
 #: All operators, except `$or`, which stands in the place of a field.
 _OPERATORS: Mapping[str, _Operator] = {
-    "anything-but": _Operator("texts, numbers, or an operator of texts", _is_other, _differs),
+    "anything-but": _Operator("texts, or numbers, or an operator of texts that are not empty", _is_other, _differs),
     "cidr": _Operator("a range of addresses", _is_network, _matches_address),
     "equals-ignore-case": _Operator("text", _is_text, _by_text(lambda value, text: value.lower() == text.lower())),
     "exists": _Operator("true or false", lambda argument: isinstance(argument, bool), lambda _, __: True),
-    "numeric": _Operator("one or two comparisons, as in ['>', 0, '<=', 5]", _is_numbers, _matches_numbers),
+    "numeric": _Operator(
+        "one comparison, or a lower and a higher bound, as in ['>', 0, '<=', 5]", _is_numbers, _matches_numbers
+    ),
     "prefix": _Operator("text", _is_part, _by_text(str.startswith)),
     "suffix": _Operator("text", _is_part, _by_text(str.endswith)),
     "wildcard": _Operator("text with single *, where \\* stands for a star", _is_wildcard, _matches_wildcard),

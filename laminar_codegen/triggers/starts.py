@@ -48,9 +48,11 @@ class Starts:
 
     Args:
         all: Each of them, with its label.
+        deployment: The configured name of the deployment, None for the flow's name.
     """
 
     all: tuple[Start, ...]
+    deployment: str | None = None
 
     @property
     def schedules(self) -> tuple[tuple[Start, Schedule], ...]:
@@ -88,7 +90,7 @@ def _label(trigger: Trigger) -> str:
 def _find(scheduler: StepFunctions) -> Iterator[Starts]:
     found = scheduler.started_without_caller
     if found and not is_plain(found):
-        yield Starts(tuple(Start(_label(trigger), trigger) for trigger in found))
+        yield Starts(tuple(Start(_label(trigger), trigger) for trigger in found), scheduler.configured_name)
 
 
 def _emit(starts: Starts) -> Iterator[Block]:
@@ -220,7 +222,7 @@ def check_each(graph: Graph, starts: Starts) -> Iterator[Problem]:
             case Schedule() as schedule:
                 yield from check_schedule(graph, start, schedule)
             case ObjectCreated() | Event() | After() as trigger:
-                yield from check_event(graph, start, trigger)
+                yield from check_event(graph, start, trigger, starts.deployment or graph.flow)
 
 
 def _machines(_: Starts) -> tuple[StateMachine, ...]:

@@ -147,7 +147,7 @@ def _deployment(flow: Any) -> Any:
         # Only the classes of flows register layers.
         return flow.__name__ if hasattr(flow, "register") else flow
     scheduler = getattr(getattr(flow, "configuration", None), "scheduler", None)
-    return flow if scheduler is None else getattr(scheduler, "deployment", None) or getattr(flow, "name", None)
+    return flow if scheduler is None else getattr(scheduler, "configured_name", None) or getattr(flow, "name", None)
 
 
 def _statuses(status: Any) -> Any:

@@ -189,6 +189,11 @@ class StepFunctions(Delegated):
     _created: dict[str, str] = _records.field(factory=dict, init=False, repr=False)
 
     def __post_init__(self) -> None:
+        if self.started_by is None and self.timezone != "UTC":
+            raise SchedulerError(
+                f"the timezone {self.timezone!r} of AWS.StepFunctions is that of schedule=, and there is none: give a "
+                "trigger its own, as in Schedule('cron(0 6 * * ? *)', timezone='Europe/Berlin')"
+            )
         if self.module is not None:
             called = ("the module of AWS.StepFunctions", "the module_version of AWS.StepFunctions")
             check_module(self.module, self.module_version, called)
@@ -214,13 +219,13 @@ class StepFunctions(Delegated):
         return (*own, *self.triggers)
 
     @property
-    def _configured_name(self) -> str | None:
-        """The configured name of the deployment."""
+    def configured_name(self) -> str | None:
+        """The configured name of the deployment, None for the flow's name."""
         return self.deployment or self.variables.get("name")
 
     def _name_of(self, flow: str) -> str:
         """Return the name of a flow's deployment."""
-        return self._configured_name or self._created.get(flow, flow)
+        return self.configured_name or self._created.get(flow, flow)
 
     def find(self, flow: str) -> Deployment:
         """Return the deployment of a flow.
@@ -398,7 +403,7 @@ class StepFunctions(Delegated):
                 f"invoke() is called while the module '{module}' is imported, but an import starts no flow: call it "
                 'under if __name__ == "__main__", or in a function'
             )
-        name = self._configured_name or self._compiled
+        name = self.configured_name or self._compiled
         if name is None:
             msg = (
                 "the name of the deployment is unknown: pass it, for example AWS.StepFunctions(deployment=...), "

@@ -12,13 +12,31 @@ import pytest
 from laminar_codegen.api import compile_plain, create
 from laminar_codegen.command.main import main
 from laminar_codegen.frontend.loader import load
-from laminar_runtime import Flow, Layer
+from laminar_codegen.pipeline import compile_flow
+from laminar_codegen.problems import CompileError
+from laminar_runtime import Flow, Layer, Variable
 from laminar_runtime.configurations.schedulers import AWS
-from laminar_runtime.configurations.triggers import After
+from laminar_runtime.configurations.triggers import After, Schedule
 from laminar_runtime.exceptions import SchedulerError
 from tests.support.commands import CALLS
 
 GOLDEN = Path(__file__).parents[2] / "golden"
+
+
+FOLLOWS = """
+from laminar_runtime import Flow, Layer
+from laminar_runtime.configurations.schedulers import AWS
+from laminar_runtime.configurations.triggers import After
+
+class F(Flow): ...
+
+@F.register
+class A(Layer):
+    def __call__(self) -> None: ...
+
+flow = F(scheduler={})
+flow()
+"""
 
 
 class Report(Flow): ...
@@ -85,8 +103,35 @@ def test_a_flow_follows_a_flow_by_any_of_its_names() -> None:
 
     class Import(Flow): ...
 
-    found = [After(Import), After(Import()), After(Import(scheduler=AWS.StepFunctions(deployment="import")))]
-    assert [one.flow for one in found] == ["Import", "Import", "import"]
+    schedulers = [AWS.StepFunctions(deployment="import"), AWS.StepFunctions(variables={"name": "import-prod"})]
+    found = [After(Import), After(Import()), *(After(Import(scheduler=scheduler)) for scheduler in schedulers)]
+    assert [one.flow for one in found] == ["Import", "Import", "import", "import-prod"]
+
+
+@pytest.mark.parametrize(
+    "scheduler", ['AWS.StepFunctions("prod", {})', 'AWS.StepFunctions(variables={{"name": "prod"}}, {})']
+)
+def test_a_flow_does_not_follow_its_own_deployment(scheduler: str, tmp_path: Path) -> None:
+    """It is known by the configured name: another deployment may have the name of the flow."""
+    file = tmp_path / "flow.py"
+
+    def messages(name: str) -> str:
+        file.write_text(FOLLOWS.format(scheduler.format(f"triggers=[After({name!r})]")), encoding="utf-8")
+        try:
+            compile_flow(str(file))
+        except CompileError as error:
+            return str(error)
+        return ""
+
+    assert "starts the flow after itself" in messages("prod")
+    assert not messages("F")
+
+
+@pytest.mark.parametrize("zone", ["Europe/Berlin", Variable("zone")])
+def test_a_time_zone_without_a_schedule_is_refused(zone: Any) -> None:
+    """It would be ignored: each trigger has its own."""
+    with pytest.raises(SchedulerError, match="give a trigger its own"):
+        AWS.StepFunctions(timezone=zone, triggers=[Schedule("cron(0 6 * * ? *)")])
 
 
 def test_the_module_of_the_scheduler(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
