@@ -14,7 +14,8 @@ from laminar_codegen.ir.expressions import Input
 from laminar_codegen.ir.graph import Graph
 from laminar_codegen.problems import Problem
 from laminar_codegen.problems.rules import LAM077, LAM124
-from laminar_codegen.triggers.expressions import find_once
+from laminar_codegen.triggers.expressions import find_flaw, find_once
+from laminar_codegen.triggers.gaps import last_start
 from laminar_codegen.triggers.registry import schedules_of
 from laminar_codegen.triggers.timing import Timing, is_frequent, time_of
 from laminar_runtime.variables import Variable
@@ -60,6 +61,11 @@ def _times(timing: Timing) -> Iterator[tuple[str, dt.datetime | None, str]]:
     zone = timing.timezone.default if isinstance(timing.timezone, Input) else timing.timezone
     if once is not None and zone in zoneinfo.available_timezones():
         yield "starts an execution at", once.replace(tzinfo=zoneinfo.ZoneInfo(zone)), "choose a time to come"
+    text = timing.expression.default if isinstance(timing.expression, Input) else timing.expression
+    last = last_start(text) if isinstance(text, str) and not find_flaw(text) else None
+    if last is not None and zone in zoneinfo.available_timezones():
+        fix = "remove the trigger, or choose a year to come"
+        yield "starts its last execution at", last.replace(tzinfo=zoneinfo.ZoneInfo(zone)), fix
     start, end = (_default_of(value) for value in (timing.start, timing.end))
     yield "begins at", start, "leave start out: AWS refuses to make a schedule that began before, and keeps one it has"
     yield "ends at", end, "remove the trigger, or choose an end to come"

@@ -27,6 +27,7 @@ __all__ = [
     "check_expressions",
     "check_timezones",
     "expression_condition",
+    "find_flaw",
     "find_once",
     "is_once",
     "validations",
@@ -106,7 +107,7 @@ _FIELDS = (
 def check_expressions(graph: Graph, schedule: ExpressionInZone) -> Iterator[Problem]:
     """Check that EventBridge Scheduler accepts the schedule."""
     expression = _find_text(schedule.expression)
-    reason = "" if expression is None else _wrong(expression)
+    reason = "" if expression is None else find_flaw(expression)
     if reason:
         what = f"flow '{graph.flow}' is scheduled by {expression!r}: {reason}"
         fix = "write it as in schedule='cron(0 6 * * ? *)', every day at six, or schedule='rate(1 hour)'"
@@ -118,8 +119,12 @@ def _find_text(text: str | Input) -> str | None:
     return text.default if isinstance(text, Input) else text
 
 
-def _wrong(expression: str) -> str:
-    """Return why the expression is invalid, or '' if it is valid or empty."""
+def find_flaw(expression: str) -> str:
+    """Return why an expression is invalid, or '' if it is valid.
+
+    Args:
+        expression: The expression.
+    """
     if _RATE.fullmatch(expression):
         return ""
     if expression.startswith("at("):

@@ -18,7 +18,7 @@ from collections.abc import Iterator, Sequence
 
 from laminar_codegen.ir.expressions import Input
 
-__all__ = ["has_years", "longest_gap"]
+__all__ = ["has_years", "last_start", "longest_gap"]
 
 _RATE = re.compile(r"rate\(([0-9]+) (minute|hour|day)s?\)", re.ASCII)
 _SECONDS = {"minute": 60, "hour": 3600, "day": 86400}
@@ -72,6 +72,29 @@ def has_years(expression: str | Input) -> bool:
     return cron is not None and cron[6] != "*"
 
 
+def last_start(expression: str | Input) -> dt.datetime | None:
+    """Return the last start of a schedule that names its years, without its zone; None if it does not end.
+
+    Args:
+        expression: Its valid expression, or a variable of it.
+
+    Example:
+        >>> print(last_start("cron(30 6 L 2 ? 2023-2024)"))
+        2024-02-29 06:30:00
+    """
+    text = expression.default or "" if isinstance(expression, Input) else expression
+    cron = _CRON.fullmatch(text)
+    if cron is None or not has_years(text):
+        return None
+    minute, hour, day, month, weekday, years = cron.groups()
+    time = dt.time(max(_values(hour, 0, 23)), max(_values(minute, 0, 59)))
+    for year in sorted(_values(years, 1970, 2199), reverse=True):
+        days = [*_matching(day, month, weekday, dt.date(year, 1, 1), dt.date(year, 12, 31))]
+        if days:
+            return dt.datetime.combine(days[-1], time)
+    return None
+
+
 def _values(field: str, least: int, most: int, named: Sequence[str] = ()) -> set[int]:
     """Return the values that a field stands for: values, ranges and steps, separated by commas."""
     found: set[int] = set()
@@ -90,11 +113,11 @@ def _value(text: str, named: Sequence[str]) -> int:
     return named.index(text.upper()) if text.upper() in named else int(text)
 
 
-def _matching(day: str, month: str, weekday: str) -> Iterator[dt.date]:
+def _matching(day: str, month: str, weekday: str, first: dt.date = _FIRST, last: dt.date = _LAST) -> Iterator[dt.date]:
     """Yield the days of some years on which a cron expression starts executions."""
     months = _values(month, 1, 12, _MONTHS)
-    for number in range((_LAST - _FIRST).days + 1):
-        date = _FIRST + dt.timedelta(days=number)
+    for number in range((last - first).days + 1):
+        date = first + dt.timedelta(days=number)
         if date.month in months and (_is_weekday(date, weekday) if day == "?" else _is_day(date, day)):
             yield date
 

@@ -134,6 +134,18 @@ def test_what_is_not_rehearsed_is_named(deploy: Deploy) -> None:
     ]
 
 
+def test_a_schedule_that_aws_refuses(deploy: Deploy) -> None:
+    """A variable may have any value, so its expression is checked when the schedule is made."""
+    schedule = {
+        "name": "a",
+        "flexible_time_window": {"mode": "OFF"},
+        "schedule_expression": "cron(bad)",
+        "target": {"arn": "arn:aws:sqs:us-east-1:123456789012:q", "role_arn": "arn:aws:iam::123456789012:role/r"},
+    }
+    with pytest.raises(DocumentError, match=r"aws_scheduler_schedule.x: AWS refuses .*'cron\(bad\)': it is neither"):
+        deploy({"resource": {"aws_scheduler_schedule": {"x": schedule}}})
+
+
 def test_all_problems_at_once(deploy: Deploy) -> None:
     """What AWS refuses, or has no value, is reported with its place, each of them; what depends on it is left out."""
     document = {

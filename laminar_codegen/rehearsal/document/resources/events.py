@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from laminar_codegen.rehearsal.document.errors import DocumentError
 from laminar_codegen.rehearsal.document.kinds import Kind, Making
+from laminar_codegen.triggers.expressions import find_flaw
 
 __all__ = ["KINDS"]
 
@@ -40,6 +42,9 @@ def _target(making: Making) -> Mapping[str, Any]:
 
 def _schedule(making: Making) -> Mapping[str, Any]:
     name, group = making.name(), making.get("group_name") or "default"
+    expression = str(making.get("schedule_expression"))
+    if flaw := find_flaw(expression):
+        raise DocumentError(f"{making.place}: AWS refuses the schedule_expression {expression!r}: {flaw}")
     request = making.request("scheduler", "CreateSchedule")
     arn = making.client("scheduler").create_schedule(**{**request, "Name": name})["ScheduleArn"]
     return {"id": f"{group}/{name}", "name": name, "group_name": group, "arn": arn}
