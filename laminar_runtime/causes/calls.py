@@ -50,7 +50,7 @@ def explain(what: str, error: Exception, default: type[DeploymentError | Executi
     response = getattr(error, "response", {})
     code = str(response.get("Error", {}).get("Code", ""))
     fix = _FIXES.get(type(error).__name__)
-    message = f"{what}: {error}" + (f" {fix}" if fix else "")
+    message = f"{what}: {str(error).removesuffix('.')}. {fix}" if fix else f"{what}: {error}"
     if code in _DENIED:
         found = _ACTION.search(str(error))
         operation = str(getattr(error, "operation_name", ""))

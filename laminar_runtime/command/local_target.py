@@ -38,7 +38,7 @@ class LocalTarget:
         self._file, self._text = file, text
         # What the file imports is beside it, for us and for the processes of tasks, as when Python runs the file.
         sys.path.insert(0, str(file.place.folder))
-        self.delegated = False
+        self.delegated = self._ran = False
         for flow in (file.flow, *file.following):
             if isinstance(flow.configuration.scheduler, AWS.StepFunctions):
                 flow.configuration.scheduler, self.delegated = Scheduler(), True
@@ -93,6 +93,7 @@ class LocalTarget:
                 f"flow {self.name} is deployed to AWS Step Functions; this runs it on this machine. To start the "
                 f"deployment: laminar start --deployed {self._text}"
             )
+        self._ran = True
         with runs.noting_starter("command"):
             return self._follow(self.flow(id or new_execution_id(), **parameters))
 
@@ -140,7 +141,8 @@ class LocalTarget:
         Args:
             id: Its id.
         """
-        self._check_datastore("found")
+        if not self._ran:  # what this process has run is in its memory
+            self._check_datastore("found")
         for flow in reversed(self._file.following):
             execution = flow.execution(id)
             if execution.known:

@@ -11,6 +11,7 @@ from typing import Any
 
 from laminar_runtime.blocks import block
 from laminar_runtime.exceptions import DeploymentError, ExecutionError
+from laminar_runtime.regions import choose_region
 
 __all__ = ["Clients", "calls"]
 
@@ -53,9 +54,10 @@ def _client(service: str, region: str | None) -> Any:
     """
     default = getattr(sys.modules.get("boto3"), "DEFAULT_SESSION", None)
     if default is not None:
-        return default.client(service, region_name=region)
+        return default.client(service, region_name=region or choose_region(default.region_name))
     variables = tuple(sorted(item for item in os.environ.items() if item[0].startswith("AWS_")))
-    return _session(variables).create_client(service, region_name=region)
+    session = _session(variables)
+    return session.create_client(service, region_name=region or choose_region(session.get_config_variable("region")))
 
 
 @functools.lru_cache(maxsize=1)

@@ -23,6 +23,7 @@ from laminar_runtime.configurations.failures import REASONS
 from laminar_runtime.exceptions import TaskError
 from laminar_runtime.failures import jobs
 from laminar_runtime.limits import ARRAY_CHILDREN, DESCRIBED_JOBS, JOB_NAME_LENGTH, JOB_TIMEOUT
+from laminar_runtime.regions import choose_region
 from laminar_runtime.splits import job_container
 from laminar_runtime.variables import text_of, texts_of
 
@@ -135,7 +136,8 @@ class Dispatcher:
             from botocore.config import Config
 
             config = Config(retries={"mode": "adaptive", "max_attempts": 10})
-            self._made = boto3.Session().client("batch", config=config)
+            session = boto3.Session()
+            self._made = session.client("batch", region_name=choose_region(session.region_name), config=config)
         return self._made
 
     async def _submit(self, members: list[tuple[Task, asyncio.Future[None]]]) -> None:

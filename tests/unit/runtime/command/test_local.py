@@ -71,6 +71,19 @@ def test_an_id_that_was_used_before(laminar: Laminar) -> None:
         assert (again.code, "is already running" in again.err) == (4, True)
 
 
+@pytest.mark.parametrize(("bad", "code", "status"), [("-1", 0, "SUCCEEDED"), ("1", 1, "FAILED")])
+def test_a_run_in_memory(laminar: Laminar, tmp_path: Path, bad: str, code: int, status: str) -> None:
+    """It ends as it has ended: only another process cannot find it."""
+    given = FLOW.replace("executor=", "datastore=datastores.Memory(), executor=").replace(
+        "import executors", "import datastores, executors"
+    )
+    (tmp_path / "flow.py").write_text(given)
+    ended = laminar("run", "--json", *DAY, "--param", f"bad={bad}", "flow.py")
+    assert (ended.code, ended.json["status"]) == (code, status)
+    assert laminar("run", *DAY, "--param", f"bad={bad}", "flow.py").code == code
+    assert "cannot be found by another process" in laminar("status", "flow.py", "e1").err
+
+
 def test_json(laminar: Laminar) -> None:
     """The forms for programs: docs/reference/laminar.md has them."""
     laminar("run", *DAY, "--id", "e1", "flow.py")
