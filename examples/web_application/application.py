@@ -14,6 +14,7 @@ from fastapi.responses import JSONResponse
 from laminar_runtime.deployed import aio
 from laminar_runtime.exceptions import (
     AccessDeniedError,
+    FlowError,
     LaminarError,
     NotFoundError,
     StartedBeforeError,
@@ -23,7 +24,7 @@ from laminar_runtime.exceptions import (
 application = FastAPI()
 
 #: What a client is answered for an error, by its kind.
-STATUSES = {NotFoundError: 404, StartedBeforeError: 409, ThrottledError: 429, AccessDeniedError: 500}
+STATUSES = {FlowError: 400, NotFoundError: 404, StartedBeforeError: 409, ThrottledError: 429, AccessDeniedError: 500}
 
 
 @application.exception_handler(LaminarError)

@@ -16,6 +16,7 @@ from laminar_codegen.ir.asl import Choice, Fail, Rule, State
 from laminar_codegen.ir.expressions import Expression
 from laminar_codegen.ir.graph import DeclaredParameter
 from laminar_codegen.ir.state_names import INPUT, INPUT_CHECK, INPUT_REFUSED
+from laminar_runtime.causes.texts import REFUSES
 from laminar_runtime.inputs.shapes import (
     SAFE,
     Anything,
@@ -56,7 +57,7 @@ def input_states(flow: str, parameters: Sequence[DeclaredParameter], after: str 
         rules=(Rule(Expression(refused), INPUT_REFUSED),),
         default=after,
     )
-    start = _text(f"flow '{flow}' cannot have these parameters: ")
+    start = _text(f"flow '{flow}' {REFUSES}")
     yield Fail(
         name=INPUT_REFUSED,
         comment="Names the parameters that are refused, and what they must be",

@@ -6,9 +6,26 @@ import json
 from typing import Any
 
 from laminar_runtime import task_environment
-from laminar_runtime.exceptions import UnfinishedError
+from laminar_runtime.exceptions import FlowError, UnfinishedError
 
-__all__ = ["is_unfinished", "parse_object"]
+__all__ = ["REFUSES", "is_refused", "is_unfinished", "parse_object"]
+
+#: What the cause says of an execution whose state machine refuses its parameters.
+REFUSES = "cannot have these parameters: "
+
+
+def is_refused(error: str, cause: str) -> bool:
+    """Return whether an execution failed because its parameters were refused, so that no resume can succeed.
+
+    Args:
+        error: The error of the execution.
+        cause: Its cause.
+
+    Example:
+        >>> is_refused("FlowError", "flow 'Report' cannot have these parameters: parameter 'dai' is unknown")
+        True
+    """
+    return FlowError.__name__ in f"{error} {cause}" and REFUSES in cause
 
 
 def is_unfinished(error: str, cause: str) -> bool:

@@ -77,7 +77,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "(default: the first task that failed)",
     )
     parser.add_argument(
-        "--follow", "-f", action="store_true", help="wait for more output until the layer, or the split, has ended"
+        "--follow",
+        "-f",
+        action="store_true",
+        help="wait for more output until the layer, or the split, has ended; a run on this machine shows the "
+        "output of an attempt at its end",
     )
     add_json(parser)
 
@@ -140,8 +144,10 @@ def parse_words(target: Target, words: Sequence[str]) -> tuple[str | None, Task 
 
 def _first_failure(handle: ExecutionHandle) -> Task:
     """Return the first task that failed."""
-    for failure in handle.failures():
+    failures = handle.failures()
+    for failure in failures:
         if failure.layer:
             return Task(failure.layer, failure.index)
-    msg = f"execution {handle.id} has no task that failed: name a layer, as in ID 'LAYER[17]'"
+    reasons = "".join(f"\n{failure.headline}" for failure in failures)  # of the execution as a whole
+    msg = f"execution {handle.id} has no task that failed: name a layer, as in ID 'LAYER[17]'{reasons}"
     raise NotFoundError(msg)

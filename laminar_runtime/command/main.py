@@ -86,8 +86,11 @@ def _execute(words: list[str]) -> int:
     name = words[0] if words else "--help"
     if name not in table.COMMANDS and (near := process.find_misspelt(name, table.COMMANDS)):
         return _fail(f"unknown command '{name}', did you mean '{near}'?", Exit.USAGE)
-    options = make_parser(name).parse_args(words or ["--help"])
-    return int(table.load(options.command).run(options))
+    if name not in table.COMMANDS:
+        make_parser().parse_args(words or ["--help"])  # the help, the version, or an error
+    parser = _fill(argparse.ArgumentParser(prog=f"laminar {name}"), name)
+    # Options may stand between TARGET and ID.
+    return int(table.load(name).run(parser.parse_intermixed_args(words[1:])))
 
 
 def make_parser(*chosen: str) -> argparse.ArgumentParser:
@@ -108,15 +111,16 @@ def make_parser(*chosen: str) -> argparse.ArgumentParser:
         if name not in chosen:
             commands.add_parser(name, help=summary, add_help=False)
             continue
-        module = table.load(name)
-        own = commands.add_parser(
-            name,
-            help=summary,
-            description=module.DESCRIPTION,
-            epilog=explain(),
-            formatter_class=argparse.RawDescriptionHelpFormatter,
-        )
-        module.add_arguments(own)
+        _fill(commands.add_parser(name, help=summary), name)
+    return parser
+
+
+def _fill(parser: argparse.ArgumentParser, name: str) -> argparse.ArgumentParser:
+    """Give the parser of a command its help and its arguments."""
+    module = table.load(name)
+    parser.description, parser.epilog = module.DESCRIPTION, explain()
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    module.add_arguments(parser)
     return parser
 
 

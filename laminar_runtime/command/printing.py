@@ -6,7 +6,6 @@ import json
 import sys
 from typing import Any
 
-from laminar_runtime import _records
 from laminar_runtime.command.targets import Row
 from laminar_runtime.failures.record import Failures, spell_time
 
@@ -80,13 +79,10 @@ def row_as_json(row: Row) -> dict[str, Any]:
 
 
 def failures_as_json(failures: Failures) -> dict[str, Any]:
-    """Return failures as a JSON value.
+    """Return failures as a JSON value, each as the record that `Failure.to_json` writes.
 
     Args:
         failures: The failures.
     """
-    return {
-        "count": failures.count,
-        "failures": [_records.plain(one) for one in failures],
-        "notes": list(failures.notes),
-    }
+    found: dict[str, Any] = json.loads(failures.to_json())
+    return found

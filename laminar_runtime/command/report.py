@@ -51,7 +51,8 @@ def run(options: argparse.Namespace) -> int:
 
     target = find_target(options)
     handle = target.execution(choose(target, options.id))
-    page = write_page(handle, flow=target.flow, previews=options.previews)
+    resume = "" if target.here else f"laminar resume {target.words} {handle.id}"  # as the user named it
+    page = write_page(handle, flow=target.flow, previews=options.previews, resume=resume)
     file = options.output or Path(f"{handle.flow_name}-{handle.id}.html")
     file.write_text(page, encoding="utf-8")
     if options.json:

@@ -23,6 +23,7 @@ from laminar_runtime import _records
 from laminar_runtime.deployed import finding
 from laminar_runtime.deployed.deployment import Deployment
 from laminar_runtime.deployed.execution import DeployedExecution
+from laminar_runtime.exceptions import NotFoundError
 
 if TYPE_CHECKING:
     from laminar_runtime.costs import Cost
@@ -151,8 +152,18 @@ class AsyncExecution:
 
         Args:
             name: Its name, ``Layer.attribute``.
+
+        Raises:
+            NotFoundError: If the execution does not exist, or has no such result.
         """
-        return await asyncio.to_thread(lambda: self.plain.results()[name])
+        return await asyncio.to_thread(self._result, name)
+
+    def _result(self, name: str) -> Any:
+        results = self.plain.results()
+        if name not in results:
+            known = ", ".join(results) or "none"
+            raise NotFoundError(f"{self.plain.title} has no result '{name}', or not yet. It has: {known}")
+        return results[name]
 
     async def failures(self, *, most: int = 10, layer: str = "", index: int | None = None) -> Failures:
         """Return why it did not succeed.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from laminar_runtime.causes.texts import is_refused
 from laminar_runtime.exceptions import AbortedError, ExecutionError, ExecutionFailedError, TimeLimitError
 
 if TYPE_CHECKING:
@@ -66,11 +67,10 @@ def error_of(deployment: Deployment, execution: str, described: Any, flow: str =
         return error
     # The first line is what a log shows: it has the first failure.
     reasons = str(failures) if failures.shown[0].layer else str(failures).partition(": ")[2]
-    lines = (
-        f"execution {execution} of '{deployment.name}' ended {status}: {reasons}",
-        link,
-        f"Resume it with: {resume_command(deployment.name, execution)}",
-    )
+    fix = f"Resume it with: {resume_command(deployment.name, execution)}"
+    if is_refused(described.get("error", ""), described.get("cause", "")):
+        fix = "Start another one, with other parameters and another id: this one keeps its own, so no resume helps"
+    lines = (f"execution {execution} of '{deployment.name}' ended {status}: {reasons}", link, fix)
     kind = AbortedError if status == "ABORTED" else ExecutionFailedError
     return kind("\n".join(lines), execution=execution, status=status, failures=failures, link=link)
 

@@ -39,13 +39,15 @@ def find(target: str, *, flow: Flow | type[Flow] | None = None) -> Deployment:
         NotFoundError: If it does not exist.
         AccessDeniedError: If a permission is missing.
         DeploymentError: If AWS cannot be called.
-        FlowError: If the deployment is one of another flow.
+        FlowError: If the deployment is one of another flow, or the target is no text.
 
     Example::
 
         deployed.find("nightly").start({"day": "2026-01-01"})
         deployed.find("arn:aws:states:eu-west-1:123456789012:stateMachine:nightly")
     """
+    if not isinstance(target, str):  # such as os.environ.get of a variable that is not set
+        raise FlowError(f"{target!r} is not the name of a deployment, and no ARN: give a text")
     if not target.startswith("arn:"):
         return _with_code(Deployment.find(target), flow)
     parsed = re.fullmatch(_ARN, target)

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 __all__ = ["write_page"]
 
 
-def write_page(handle: ExecutionHandle, *, flow: Flow | None = None, previews: bool = False) -> str:
+def write_page(handle: ExecutionHandle, *, flow: Flow | None = None, previews: bool = False, resume: str = "") -> str:
     """Write the page of an execution, of any kind.
 
     Args:
@@ -27,6 +27,7 @@ def write_page(handle: ExecutionHandle, *, flow: Flow | None = None, previews: b
         flow: Its flow, if its code is there. Without it the page has what the execution itself has noted.
         previews: Whether to read values that are not plain for previews. That unpickles them: it runs code of the flow,
             and of whoever wrote to the datastore.
+        resume: The command that resumes it; empty for that of the handle.
 
     Returns:
         The HTML: one file, which loads nothing from the network.
@@ -38,4 +39,4 @@ def write_page(handle: ExecutionHandle, *, flow: Flow | None = None, previews: b
     from laminar_runtime.report.collect import collect_report
     from laminar_runtime.report.page import render_page
 
-    return render_page(collect_report(handle, flow=flow, previews=previews))
+    return render_page(collect_report(handle, flow=flow, previews=previews, resume=resume))

@@ -102,4 +102,5 @@ def advise(
     if flow is not None and planner is not None:
         yield from planner(flow, seconds)
     elif flow is None:
-        yield "With the flow's file, this page compares the plan with those of a profile: laminar report flow.py."
+        command = "laminar report --deployed flow.py"
+        yield f"With the flow's file, this page compares the plan with those of a profile: {command}."

@@ -29,7 +29,9 @@ _FAILURES = 50
 _PLANNERS = "laminar_runtime.report.planners"
 
 
-def collect_report(handle: ExecutionHandle, *, flow: Flow | None = None, previews: bool = False) -> Report:
+def collect_report(
+    handle: ExecutionHandle, *, flow: Flow | None = None, previews: bool = False, resume: str = ""
+) -> Report:
     """Make the report of an execution. What cannot be read is a note in it.
 
     Args:
@@ -37,6 +39,7 @@ def collect_report(handle: ExecutionHandle, *, flow: Flow | None = None, preview
         flow: Its flow, if the code is there: its layers, their dependencies and docstrings.
         previews: Whether to read values that are not plain for previews, which runs code of the flow and of whoever
             wrote to the datastore. It needs the flow.
+        resume: The command that resumes it; empty for that of the handle.
 
     Raises:
         LaminarError: If its times cannot be read.
@@ -64,7 +67,7 @@ def collect_report(handle: ExecutionHandle, *, flow: Flow | None = None, preview
         cost=cost,
         advice=advice,
         link=str(getattr(handle, "link", "")),
-        resume=str(getattr(handle, "resume_command", "")),
+        resume=resume or str(getattr(handle, "resume_command", "")),
         notes=(*timings.notes, *failures.notes, *reader.notes),
         made=round(time.time() * 1000),
     )

@@ -92,6 +92,8 @@ def test_a_web_application(aws: EmbeddedAws) -> None:
             assert (answer["status"], answer["accuracy"] > 0.9) == ("SUCCEEDED", True)
             unknown = await client.get("/executions/sunday")
             assert (unknown.status_code, "does not exist" in unknown.json()["error"].lower()) == (404, True)
+            wrong = await client.put("/executions/a%20b")
+            assert (wrong.status_code, "a b" in wrong.json()["error"]) == (400, True)
             await client.put("/executions/tuesday")
             assert (await client.delete("/executions/tuesday")).status_code == 202
             stopped = (await client.get("/executions/tuesday")).json()

@@ -335,6 +335,8 @@ def test_in_asyncio(bench: Bench, done: DeployedExecution, failed: DeployedExecu
         await asyncio.gather(first, second.wait(timeout=60, poll=0.05))
         assert [await first.status(), await second.status()] == ["SUCCEEDED", "SUCCEEDED"]
         assert await first.result("Sum.total") == 1
+        with pytest.raises(NotFoundError, match=r"execution first of 'Numbers' has no result 'Sum\.x', or not yet"):
+            await first.result("Sum.x")
         assert [line async for line in first.logs("Square", 1)] == ["squares 1"]
         assert (await first.timings()).attempts
         assert (await first.cost()).transitions == 7

@@ -10,6 +10,8 @@ import pytest
 from botocore.exceptions import ClientError
 
 from laminar_runtime.deployed.deployment import Deployment
+from laminar_runtime.deployed.failing import error_of
+from laminar_runtime.deployed.finding import find
 from laminar_runtime.exceptions import ExecutionError, ExecutionFailedError, FlowError, TimeLimitError, WaitTimeoutError
 
 
@@ -191,3 +193,28 @@ def test_the_time_limit_of_a_flow() -> None:
     with pytest.raises(ExecutionError, match="ended FAILED") as failed:
         _deployed(_timed_out(cause="of a layer")).execution("e").wait()
     assert not isinstance(failed.value, TimeLimitError)
+
+
+def test_a_target_that_is_no_text() -> None:
+    """Such as the value of a variable that is not set."""
+    with pytest.raises(FlowError, match="None is not the name of a deployment"):
+        find(None)  # type: ignore[arg-type]
+
+
+def test_refused_parameters_are_not_resumed() -> None:
+    """The execution keeps its parameters, so the same refusal would follow forever."""
+    cause = "flow 'Report' cannot have these parameters: parameter 'dai' is unknown"
+    arn = "arn:aws:states:eu-west-1:123456789012:execution:report:e1"
+    described = {"executionArn": arn, "status": "FAILED", "error": "FlowError", "cause": cause}
+    client = SimpleNamespace(
+        describe_execution=lambda **_: described,
+        get_execution_history=lambda **_: {"events": []},
+        get_paginator=lambda _: SimpleNamespace(paginate=lambda **_: []),
+    )
+    machine = arn.replace("execution:report:e1", "stateMachine:report")
+    deployment = Deployment("report", machine, "s3://bucket", ("Report",))
+    deployment.__dict__["clients"] = lambda _: client
+    text = str(error_of(deployment, "e1", described))
+    assert "parameter 'dai' is unknown" in text
+    assert text.splitlines()[-1].startswith("Start another one, with other parameters")
+    assert "laminar resume" not in text

@@ -28,6 +28,7 @@ from laminar_runtime.exceptions import (
     ThrottledError,
     WaitTimeoutError,
 )
+from laminar_runtime.failures.record import Failure, Failures
 from laminar_runtime.progress import Progress
 
 ROOT = Path(__file__).parents[4]
@@ -183,6 +184,41 @@ def test_the_progress_of_a_deployed_execution() -> None:
         "layer Best: began",
         "layer Best: failed after 0.0 s",
     ]
+
+
+class _Refused:
+    """A deployed execution that failed as a whole, and its target."""
+
+    id, flow_name = "e1", "nightly"
+    name = chosen = flow = None
+    words, here, layers = "rehearsal:nightly", False, ()
+    execution = property(lambda self: lambda _: self)
+
+    def failures(self, **_: object) -> Failures:
+        one = Failure(flow="Report", execution="e1", layer="", reason="FlowError: parameter 'dai' is unknown")
+        return Failures((one,), 1)
+
+
+def test_logs_of_an_execution_that_failed_as_a_whole(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """No task failed, so the reason of the execution is shown."""
+    monkeypatch.setattr("laminar_runtime.command.logs.find_target", lambda _: _Refused())
+    assert main(["logs", "nightly", "e1"]) == Exit.NOT_FOUND
+    shown = capsys.readouterr().err
+    assert "has no task that failed" in shown
+    assert "FlowError: parameter 'dai' is unknown" in shown
+
+
+def test_a_page_names_the_target_as_the_user_did(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    """The command that resumes the execution of a rehearsal asks the rehearsal."""
+    given: dict[str, object] = {}
+    monkeypatch.setattr("laminar_runtime.command.report.find_target", lambda _: _Refused())
+    monkeypatch.setattr("laminar_runtime.report.write_page", lambda _, **more: given.update(more) or "")
+    assert main(["report", "rehearsal:nightly", "e1", "--output", str(tmp_path / "page.html")]) == 0
+    assert given["resume"] == "laminar resume rehearsal:nightly e1"
 
 
 def test_the_parser_of_one_command_loads_no_other() -> None:

@@ -96,6 +96,9 @@ def test_json(laminar: Laminar) -> None:
     assert (failed.code, failed.json["status"], failed.json["failures"]["count"]) == (1, "FAILED", 1)
     (failure,) = failed.json["failures"]["failures"]
     assert (failure["layer"], failure["index"], failure["error_class"]) == ("Work", 2, "ValueError")
+    # The form of docs/reference/failures.md: empty fields are left out.
+    assert (failure["version"], "job" in failure, "exit_code" in failure) == (1, False, False)
+    assert "link" in failed.json["failures"]
     rows = [json.loads(line) for line in laminar("list", "--json", "flow.py").out.splitlines()]
     assert [(row["id"], row["status"]) for row in rows] == [("e2", "FAILED"), ("e1", "SUCCEEDED")]
     assert laminar("wait", "--json", "flow.py", "e1").json["status"] == "SUCCEEDED"
@@ -123,6 +126,15 @@ def test_save(laminar: Laminar, tmp_path: Path) -> None:
         "Work/square.json",
     ]
     assert json.loads(Path("out/Work/square.json").read_text(encoding="utf-8")) == [0, 1, 4]
+
+
+def test_options_stand_anywhere(laminar: Laminar) -> None:
+    """Also between the target and the id, or behind all."""
+    laminar("run", *DAY, "--id", "e1", "flow.py")
+    assert laminar("resume", "flow.py", "--from", "Sum", "e1").code == 0
+    assert laminar("status", "flow.py", "--json", "e1").json["id"] == "e1"
+    absent = laminar("logs", "flow.py", "e1", "--follow", "Work[2]")
+    assert (absent.code, "there is no output of Work[2]" in absent.err) == (5, True)
 
 
 def test_logs(laminar: Laminar) -> None:

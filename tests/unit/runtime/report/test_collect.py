@@ -227,6 +227,8 @@ def test_a_failed_run_has_its_failure_and_what_it_stored(tmp_path: Path) -> None
         ("Divide", "failed", 2),
     ]
     assert report.failures.shown[0].reason == "ZeroDivisionError: division by zero"
+    named = report_of(Handle(flow.execution("e1"), attempts, "FAILED"), flow=flow, resume="laminar resume a e1")
+    assert named.resume == "laminar resume a e1"
     assert {one.attribute: one.size for one in report.artifacts if one.layer == "Divide"}["half"]
 
 
