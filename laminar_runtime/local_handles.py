@@ -19,6 +19,7 @@ from laminar_runtime.exceptions import (
     TimeLimitError,
     WaitTimeoutError,
 )
+from laminar_runtime.failures.redaction import one_line
 from laminar_runtime.forgetting import forget
 from laminar_runtime.handles import ENDED, Status
 from laminar_runtime.layer import LayerRun
@@ -80,7 +81,7 @@ class LocalHandle:
             return "RUNNING"
         if run is None and self.execution.finished:
             return "SUCCEEDED"
-        return "FAILED" if self.failures(most=1).count else "ABORTED"
+        return "FAILED" if self.execution.failures(most=1).count else "ABORTED"
 
     def _is_held(self) -> bool:
         transport = self.execution.datastore.transport
@@ -143,7 +144,27 @@ class LocalHandle:
             layer: The only layer whose failures are read; empty for all.
             index: The only split; None for all.
         """
-        return self.execution.failures(most=most, layer=layer, index=index)
+        found = self.execution.failures(most=most, layer=layer, index=index)
+        reason = "" if layer or index is not None else self._end_from_outside()
+        if not reason:
+            return found
+        from laminar_runtime.failures.record import Failure
+
+        ended = Failure(
+            flow=self.flow_name, execution=self.id, layer="", kind="execution aborted", reason=one_line(reason)
+        )
+        return _records.evolve(found, shown=(*found, ended)[:most], count=found.count + 1)
+
+    def _end_from_outside(self) -> str:
+        """Return why the run ended, if that was no failure of a layer: it was stopped or killed; empty otherwise."""
+        run = self.run
+        if run is not None and run.status == "ABORTED":
+            return f"it was stopped{f': {run.cause}' if run.cause else ''}"
+        if run is None or run.status != "RUNNING" or self._is_held():
+            return ""
+        return (
+            f"its process {run.process} on {run.machine} ended without saying so: it was killed, or its machine ended"
+        )
 
     def logs(self, layer: str, index: int = 0, *, follow: bool = False) -> Iterator[str]:
         """Yield the output of a layer, or of one split of it, of all attempts, line by line.

@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from laminar_runtime import _records
 from laminar_runtime.exceptions import LaminarError
 from laminar_runtime.failures.record import Failures
+from laminar_runtime.handles import ENDED
 from laminar_runtime.report.record import LayerState, ReportLayer
+from laminar_runtime.storage import runs
 from laminar_runtime.storage.graphs import read_graph
 from laminar_runtime.storage.layout import LayerKey
 from laminar_runtime.timings import Attempt, Timings
@@ -184,14 +186,39 @@ def add_records(
         timings: The execution.
         names: The names of the flows of the execution.
     """
-    skipped = timings.status == "SUCCEEDED"
+    skipped, ran_first = timings.status == "SUCCEEDED", _is_first_run(store, timings)
     for layer in layers:
-        record = store.ledger.read_record(LayerKey(names.of(layer.name), timings.execution, layer.name))
+        key = LayerKey(names.of(layer.name), timings.execution, layer.name)
+        record = store.ledger.read_record(key)
         if record is None:
-            yield _records.evolve(layer, state="skipped") if layer.state == "not run" and skipped else layer
+            yield (
+                _records.evolve(layer, state="skipped")
+                if layer.state == "not run" and skipped
+                else _add_commits(layer, store, key, timings)
+            )
         elif layer.state == "not run":
-            yield _records.evolve(layer, state="finished before", splits=record.splits)
+            # Of a run that was killed, the times of its last attempts are not known.
+            before: LayerState = "succeeded" if ran_first else "finished before"
+            yield _records.evolve(layer, state=before, splits=record.splits)
         else:
             # A fan-out that tolerates failures has finished with them.
             state: LayerState = "succeeded" if layer.state == "failed" else layer.state
             yield _records.evolve(layer, state=state, splits=record.splits)
+
+
+def _is_first_run(store: DataStore, timings: Timings) -> bool:
+    """Return whether the execution ran on a machine, and was not resumed."""
+    run = runs.read(store.transport, timings.flow, timings.execution)
+    return run is not None and run.started_by != "resume"
+
+
+def _add_commits(layer: ReportLayer, store: DataStore, key: LayerKey, timings: Timings) -> ReportLayer:
+    """Return a layer that has not finished, with its splits that have: nobody may have noted their times."""
+    names = (name.removesuffix(".json") for name in store.transport.names(key.splits))
+    found = [int(name) for name in names if name.isdecimal()]
+    if not found:
+        return layer
+    state: LayerState = layer.state
+    if state == "not run":
+        state = "failed" if timings.status in ENDED else "running"
+    return _records.evolve(layer, state=state, splits=max(layer.splits or 0, max(found) + 1))

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from laminar_runtime import flow_files
+from laminar_runtime import _records, flow_files
 from laminar_runtime.command.local_target import LocalTarget
 from laminar_runtime.command.targets import choose
 from laminar_runtime.exceptions import NotFoundError
@@ -189,8 +189,21 @@ def test_a_run_that_was_killed(laminar: Laminar) -> None:
     execution = LocalTarget(flow_files.read("flow.py"), "flow.py").execution("e1").execution
     runs.begin(execution.datastore.transport, "Report", "e1", resumes=False)
     assert laminar("status", "--json", "flow.py", "e1").json["status"] == "ABORTED"
-    assert laminar("wait", "flow.py", "e1").code == 1
+    waited = laminar("wait", "flow.py", "e1")
+    assert (waited.code, "ended without saying so" in waited.err) == (1, True)
+    assert "ended without saying so" in laminar("status", "flow.py", "e1").out
     assert laminar("stop", "flow.py", "e1").code == 0
+
+
+def test_the_reason_of_a_stop(laminar: Laminar) -> None:
+    """Who looks at the execution later reads why it was stopped."""
+    laminar("run", *DAY, "--id", "e1", "flow.py")
+    transport = LocalTarget(flow_files.read("flow.py"), "flow.py").execution("e1").execution.datastore.transport
+    run = runs.begin(transport, "Report", "e1", resumes=False)
+    runs.write(transport, "Report", "e1", _records.evolve(run, status="ABORTED", cause="not today"))
+    for words in (("status", "flow.py", "e1"), ("wait", "flow.py", "e1")):
+        ended = laminar(*words)
+        assert (ended.code, "it was stopped: not today" in ended.out + ended.err) == (1, True)
 
 
 def test_a_run_that_is_running(laminar: Laminar) -> None:

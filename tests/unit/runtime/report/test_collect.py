@@ -27,6 +27,7 @@ from laminar_runtime.report.layers import FlowNames
 from laminar_runtime.report.plain_values import NotPlainError, read_plain
 from laminar_runtime.report.previews import preview
 from laminar_runtime.report.record import Report, ReportLayer
+from laminar_runtime.storage import runs
 from laminar_runtime.timings import Attempt, Timings
 from tests.support.reports import picture
 from tests.support.transports import Dictionary
@@ -116,7 +117,9 @@ def flow() -> Flow:
 def test_layers_come_from_the_code_and_their_states_from_records(flow: Flow) -> None:
     """A layer without attempts has finished before, or was skipped."""
     attempts = [Attempt(layer="Square", index=index, started=0, stopped=5, outcome="succeeded") for index in range(3)]
-    report = report_of(Handle(flow("e1"), attempts), flow=flow)
+    execution = flow("e1")
+    runs.begin(flow.datastore.transport, "Sums", "e1", resumes=True)
+    report = report_of(Handle(execution, attempts), flow=flow)
     found = {layer.name: layer for layer in report.layers}
     assert [*found] == ["Find", "Square", "Skip"]
     assert {name: layer.state for name, layer in found.items()} == {
@@ -128,6 +131,20 @@ def test_layers_come_from_the_code_and_their_states_from_records(flow: Flow) -> 
     assert (found["Square"].depends, found["Square"].over, found["Square"].splits) == (("Find",), ("Find.number",), 3)
     assert found["Skip"].optional
     assert report.notes == ()
+
+
+def test_layers_of_a_run_that_was_killed(flow: Flow) -> None:
+    """Nobody has noted its last times: what it committed says which layers finished, and how many splits."""
+    execution = flow("e1")
+    report = report_of(Handle(execution, status="ABORTED"), flow=flow)
+    assert {layer.name: layer.state for layer in report.layers if layer.name != "Skip"} == {
+        "Find": "succeeded",
+        "Square": "succeeded",
+    }
+    flow.datastore.transport.delete(execution.key("Square").record)
+    report = report_of(Handle(execution, status="ABORTED"), flow=flow)
+    (square,) = [layer for layer in report.layers if layer.name == "Square"]
+    assert (square.state, square.splits) == ("failed", 3)
 
 
 def test_artifacts_have_sizes_and_plain_values_have_previews(flow: Flow) -> None:
