@@ -14,7 +14,7 @@ from typing import Any, Literal, get_args
 from laminar_runtime import _records
 from laminar_runtime.exceptions import DamagedError, layer_place
 from laminar_runtime.failures import console
-from laminar_runtime.failures.redaction import one_line, shorten, without_middle
+from laminar_runtime.failures.redaction import escape, one_line, shorten, without_middle
 
 __all__ = ["KINDS", "LARGEST", "VERSION", "Failure", "Failures", "Kind", "spell_time"]
 
@@ -119,7 +119,7 @@ class Failure:
     @property
     def headline(self) -> str:
         """The place and the reason, in one line."""
-        return f"{self.place}: {self.reason}"
+        return escape(f"{self.place}: {self.reason}")
 
     @property
     def log_link(self) -> str:
@@ -130,7 +130,8 @@ class Failure:
         stream = f"{self.log_group} {self.log_stream}".strip() if self.log_stream else ""
         lines = [f"  at {self.frame}" if self.frame else "", f"  log stream: {stream}" if stream else ""]
         link = self.log_link
-        return "\n".join([self.headline, *filter(None, lines), *([f"  {link}"] if link else [])])
+        # Any code of a task may have written the record.
+        return escape("\n".join([self.headline, *filter(None, lines), *([f"  {link}"] if link else [])]))
 
     def to_json(self) -> bytes:
         """Return the record as JSON: fields with their defaults are left out, and long texts lose their middle."""
@@ -175,6 +176,8 @@ def _shorten_field(name: str, text: str) -> str:
             return one_line(text)
         case "message" | "traceback":
             return shorten(text, _MESSAGE if name == "message" else _TRACEBACK)
+        case "error_class" | "frame":
+            return shorten(text, _OTHER)
         case _:
             return without_middle(text, _OTHER)
 

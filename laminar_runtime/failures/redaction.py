@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-__all__ = ["SECRETS", "hide", "one_line", "redact", "shorten", "variable", "without_middle"]
+__all__ = ["SECRETS", "escape", "hide", "one_line", "redact", "shorten", "variable", "without_middle"]
 
 #: The environment variable with the names of the variables whose values are secrets, with a comma between them.
 SECRETS = "LAMINAR_SECRETS"
@@ -24,6 +25,8 @@ _LONGEST = 32_768
 #: The most characters of one line.
 _LINE = 1_000
 _STARS = "***"
+#: The control characters of ASCII and of Latin-1, without the line end and the tab.
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 
 #: The names that this process added.
 _hidden: set[str] = set()
@@ -108,10 +111,23 @@ def one_line(text: str) -> str:
         'ValueError: first ...'
     """
     first, _, more = redact(text).strip().partition("\n")
-    first = first.strip()
+    first = escape(first.strip())
     if len(first) > _LINE:
         return f"{first[:_LINE]} ..."
     return f"{first} ..." if more.strip() else first
+
+
+def escape(text: str) -> str:
+    r"""Return a text with its control characters, but line ends and tabs, as Python writes them: a terminal obeys none.
+
+    Args:
+        text: The text.
+
+    Example:
+        >>> escape("progress 10%\rdone \x1b[8m hidden\n")
+        'progress 10%\\rdone \\x1b[8m hidden\n'
+    """
+    return _CONTROL.sub(lambda found: repr(found[0])[1:-1], text.replace("\r\n", "\n"))
 
 
 def _parts(value: str) -> Iterator[str]:

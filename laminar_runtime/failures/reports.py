@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from laminar_runtime import _records
 from laminar_runtime.failures import tracebacks
-from laminar_runtime.failures.redaction import shorten, without_middle
+from laminar_runtime.failures.redaction import escape, shorten
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -57,7 +57,7 @@ class Report:
             traceback=tracebacks.text(error),
             attempt=attempt,
             message=message_of(error),
-            frame=without_middle(tracebacks.last_frame(error), _NAME),
+            frame=shorten(tracebacks.last_frame(error), _NAME),
         )
 
     @property
@@ -79,7 +79,7 @@ def class_name(error: BaseException) -> str:
     """
     cls = type(error)
     known = cls.__module__ in {"builtins", "__main__"}
-    return without_middle(cls.__qualname__ if known else f"{cls.__module__}.{cls.__qualname__}", _NAME)
+    return shorten(cls.__qualname__ if known else f"{cls.__module__}.{cls.__qualname__}", _NAME)
 
 
 def reason_of(error: BaseException) -> str:
@@ -92,7 +92,7 @@ def reason_of(error: BaseException) -> str:
         >>> reason_of(ValueError("no luck")), reason_of(KeyError())
         ('ValueError: no luck', 'KeyError')
     """
-    return shorten(": ".join(part for part in (type(error).__name__, message_of(error)) if part))
+    return escape(shorten(": ".join(part for part in (type(error).__name__, message_of(error)) if part)))
 
 
 def message_of(error: BaseException) -> str:

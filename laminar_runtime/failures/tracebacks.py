@@ -7,13 +7,14 @@ contextlib, in the launching process and in a task's process. They say nothing a
 
 from __future__ import annotations
 
+import importlib
 import os
 import sys
 from types import TracebackType
 from typing import TYPE_CHECKING
 
 from laminar_runtime.exceptions import LaminarError
-from laminar_runtime.failures.redaction import shorten
+from laminar_runtime.failures.redaction import escape, shorten
 from laminar_runtime.process.endings import Ended, interruption
 
 if TYPE_CHECKING:
@@ -28,6 +29,8 @@ _OURS = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep  # 
 _BETWEEN = os.sep + "contextlib.py"
 #: How the names of files begin whose code Python or a library made; those of notebooks and prompts are others.
 _MADE = ("<frozen ", "<string>", "<attrs ", "<__array")
+#: How the names of the files begin of what imports a flow's file: the command of a task, and importlib.
+_IMPORTS = ("<string>", "<frozen ", os.path.dirname(importlib.__file__) + os.sep)  # noqa: PTH120
 #: The folders of installed libraries, the folder of Python's own, and its name here.
 _INSTALLED = tuple(f"{os.sep}{name}-packages{os.sep}" for name in ("site", "dist"))
 _PYTHON, _STANDARD = os.path.dirname(os.__file__) + os.sep, "python"  # noqa: PTH120
@@ -148,7 +151,7 @@ def text(error: BaseException) -> str:
     shown = traceback.TracebackException.from_exception(error, compact=True)
     _trim(shown, error)
     alone = not (shown.stack or shown.__cause__ or shown.__context__ or getattr(error, "__notes__", None))
-    return "" if alone else shorten("".join(shown.format()))
+    return "" if alone else escape(shorten("".join(shown.format())))
 
 
 def _trim(shown: traceback.TracebackException, error: BaseException) -> None:
@@ -184,6 +187,9 @@ def _user_frames(files: list[str], error: BaseException) -> list[int]:
     while led < len(files) and ours[0] and (ours[led] or files[led].endswith(_BETWEEN)):
         led += 1
     kept = [place for place in range(led, len(files)) if not ours[place]]
+    # What imports the file of a flow comes before its frames: of this package's own start, and of importlib.
+    first = next((at for at, place in enumerate(kept) if not files[place].startswith(_IMPORTS)), 0)
+    kept = kept[first:]
     if kept or isinstance(error, LaminarError | KeyboardInterrupt):
         return kept
     return list(range(len(files)))

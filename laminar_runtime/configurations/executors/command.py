@@ -240,7 +240,7 @@ def _check(task: Task, words: Sequence[str], code: int, errors: Path) -> None:
 
         getLogger("laminar").warning("layer %s finished, but after that its process %s", task.title, how)
         return
-    more = "" if code < 0 else "; its output is above"
+    more = "" if code < 0 else " and left no error; its output says more"
     raise failure(task, f"its process {how}{more}", exit_code=code)
 
 

@@ -12,6 +12,7 @@ from laminar_runtime.configurations.datastores import Memory
 from laminar_runtime.configurations.failures import REASONS
 from laminar_runtime.exceptions import DamagedError, ExecutionFailedError
 from laminar_runtime.failures.record import KINDS, LARGEST, Failure, Failures
+from laminar_runtime.failures.reports import Report as Report_
 from laminar_runtime.storage import failures
 from laminar_runtime.storage.commits import Commit
 from laminar_runtime.storage.layout import LayerKey
@@ -42,6 +43,25 @@ def test_a_record_reads_back() -> None:
         2, 3, kind="out of memory", exit_code=-9, traceback="a\nb\n", message="\udc80 \N{SNOWMAN}", error_class="x.Y"
     )
     assert Failure.from_json(failure.to_json()) == failure
+
+
+def test_control_characters_are_escaped() -> None:
+    """A message does not move the cursor of the terminal that prints it, or hide what follows."""
+    text = "progress 10%\rALL GOOD \x1b[8m hidden\ttab \x9b2J"
+    escaped = "progress 10%\\rALL GOOD \\x1b[8m hidden\ttab \\x9b2J"
+    assert json.loads(failed(reason=text).to_json())["reason"] == escaped
+    assert str(failed(reason=text, frame=f"{text}:3")).count(escaped) == 2
+
+
+def test_names_have_no_secrets(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The name of a class, and of a file or a function, may be made of a secret, too."""
+    monkeypatch.setenv("LAMINAR_SECRETS", "TOKEN")
+    monkeypatch.setenv("TOKEN", "hunter2hunter2")
+    record = failed(error_class="Error_hunter2hunter2", frame="/app/hunter2hunter2.py:3 in f")
+    assert b"hunter2" not in record.to_json()
+    error = type("Error_hunter2hunter2", (Exception,), {})("no")
+    report = Report_.of(error)
+    assert "hunter2" not in f"{report.error_class}{report.reason}"
 
 
 def test_fields_with_defaults_are_left_out() -> None:

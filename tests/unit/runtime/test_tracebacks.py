@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import importlib
 import json
 import traceback
 from collections.abc import Iterator
@@ -228,6 +229,15 @@ SITE = "/usr/lib/python3.11/site-packages/"
 def test_the_last_frame_is_of_the_user(files: list[str], last: str) -> None:
     """Not of the library that the user's code called; a flow that is installed as a library is the user's code."""
     assert tracebacks.last_frame(_raise_in(files)) == f"{last}:1 in call"
+
+
+def test_what_imports_a_file_is_not_of_the_user() -> None:
+    """A flow's file that raises on import has its own frames first; what it imports itself stays."""
+    before = ["<string>", importlib.__file__, "<frozen importlib._bootstrap>"]
+    error = _raise_in([*before, "/app/flow.py", "<frozen importlib._bootstrap>", "/app/steps.py"])
+    files = [line.split('"')[1] for line in tracebacks.text(error).splitlines() if line.startswith("  File")]
+    assert files[-3:] == ["/app/flow.py", "<frozen importlib._bootstrap>", "/app/steps.py"]
+    assert not {"<string>", importlib.__file__} & {*files}
 
 
 def interrupt() -> None:

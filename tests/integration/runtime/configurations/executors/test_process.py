@@ -94,7 +94,7 @@ def test_end_by_a_signal(run: Run) -> None:
 
 def test_exit_code(run: Run) -> None:
     """A process that ends by itself with an error is reported with its code."""
-    assert run.failing("exit").reason == "its process ended with exit code 3; its output is above"
+    assert run.failing("exit").reason == "its process ended with exit code 3 and left no error; its output says more"
 
 
 def test_timeout_stops_the_whole_group(run: Run, tmp_path: Path) -> None:
