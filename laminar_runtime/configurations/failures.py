@@ -8,7 +8,7 @@ from typing import Any
 from laminar_runtime import _records
 from laminar_runtime.exceptions import LayerError
 
-__all__ = ["FINAL", "OUT_OF_MEMORY", "REASONS", "RECLAIMED", "TIMED_OUT", "check_failures", "tolerable"]
+__all__ = ["FINAL", "OUT_OF_MEMORY", "REASONS", "RECLAIMED", "TIMED_OUT", "check_failures", "shell_code", "tolerable"]
 
 #: The exit code of a task whose layer failed and does not run again.
 FINAL = 79
@@ -26,6 +26,9 @@ def check_failures(_: object, __: _records.Field, value: Any) -> None:
     if not isinstance(value, tuple):
         raise LayerError(f"the failures of Retry(on=...) must be a tuple, as in on=(TimeoutError, 75), not {value!r}")
     for item in value:
+        if isinstance(item, type) and issubclass(item, SystemExit):
+            msg = f"Retry(on=...) cannot name {item.__name__}: name the exit code, as in on=(75,) for sys.exit(75)"
+            raise LayerError(msg)
         if isinstance(item, type) and issubclass(item, BaseException):
             continue
         if isinstance(item, int) and not isinstance(item, bool) and item in _CODES and item != FINAL:
@@ -37,6 +40,19 @@ def check_failures(_: object, __: _records.Field, value: Any) -> None:
             f"{', '.join(map(repr, REASONS))}, not {item!r}"
         )
         raise LayerError(msg)
+
+
+def shell_code(code: int) -> int:
+    """Return an exit code as shells, containers and AWS Batch say it: 128 and the signal that ended the process.
+
+    Args:
+        code: The exit code as Python says it, negative for a signal.
+
+    Example:
+        >>> shell_code(-11), shell_code(139), shell_code(75)
+        (139, 139, 75)
+    """
+    return 128 - code if code < 0 else code
 
 
 def tolerable(tolerated: float | None, splits: int) -> int:

@@ -15,7 +15,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 from laminar_runtime import _records
 from laminar_runtime.configurations.datastores.transport import Transport
-from laminar_runtime.configurations.failures import FINAL, OUT_OF_MEMORY, TIMED_OUT
+from laminar_runtime.configurations.failures import FINAL, OUT_OF_MEMORY, TIMED_OUT, shell_code
 from laminar_runtime.configurations.layers import Retry
 from laminar_runtime.splits.claims import Claims
 from laminar_runtime.storage.layout import LayerKey
@@ -24,8 +24,8 @@ __all__ = ["Ending", "StoppedError", "Worker", "next_attempt", "repeats"]
 
 _FAILED, _STOPPED = ".failed", ".stopped"
 _SUCCESS = 0
-#: The exit codes of a process that was killed, as Python and as a shell say it.
-_KILLED = frozenset({-signal.SIGKILL, 128 + signal.SIGKILL})
+#: The exit code of a process that was killed, as a shell says it.
+_KILLED = 128 + signal.SIGKILL
 
 
 class StoppedError(Exception):
@@ -223,7 +223,8 @@ def repeats(retry: Retry, ending: Ending) -> bool:
         return False
     if not on:
         return True
-    return ending.code in on or (ending.code in _KILLED and OUT_OF_MEMORY in on)
+    code = shell_code(ending.code)
+    return code in on or (code == _KILLED and OUT_OF_MEMORY in on)
 
 
 def _attempt(note: str) -> int:

@@ -12,7 +12,7 @@ from laminar_runtime import _records, progress, task_environment, types
 from laminar_runtime.blocks import block
 from laminar_runtime.configurations.executors.base import Executor, Raised, failure_by
 from laminar_runtime.configurations.executors.tasks import Permit, Task
-from laminar_runtime.configurations.failures import OUT_OF_MEMORY
+from laminar_runtime.configurations.failures import OUT_OF_MEMORY, shell_code
 from laminar_runtime.configurations.layers import Retry
 from laminar_runtime.exceptions import FlowError, LaminarError, TaskError
 from laminar_runtime.failures import redaction
@@ -24,7 +24,7 @@ from laminar_runtime.tasks import layer_hooks, task
 if TYPE_CHECKING:
     from laminar_runtime.execution import Execution
 
-__all__ = ["run_split"]
+__all__ = ["repeats", "run_split"]
 
 
 async def run_split(registered: Layer, index: int, splits: int, attempt: int) -> Layer:
@@ -70,7 +70,7 @@ async def run_split(registered: Layer, index: int, splits: int, attempt: int) ->
             progress.current().fail_split(name)
             failed = _record(execution, layer, error, began)
             retry = layer.configuration.retry
-            if attempt >= retry.attempts or not _repeats(retry, failed):
+            if attempt >= retry.attempts or not repeats(retry, failed):
                 if failed is error:
                     raise
                 raise failed from None
@@ -109,20 +109,23 @@ def _again(error: LaminarError, title: str, attempt: int, retry: Retry) -> str:
     return f"layer {title}: attempt {attempt} of {retry.attempts} failed: {reason}{where}"
 
 
-#: The exit code of a container that was killed, as Docker and AWS Batch say it.
+#: The exit code of a process that was killed, as shells, Docker and AWS Batch say it.
 _KILLED = 128 + signal.SIGKILL
 
 
-def _repeats(retry: Retry, error: LaminarError) -> bool:
+def repeats(retry: Retry, error: LaminarError) -> bool:
     """Return whether a task runs again after its failure. A process decides by the error itself, and exits with 1."""
     if not retry.on:
         return True
     cause = error.__cause__ if isinstance(error, Raised) else error
     if not isinstance(error, TaskError) or (error.exit_code is None and not error.ending):
         return retry.repeats(cause or error)
-    reported = error.exit_code == 1 and bool(error.error_class)
-    killed = error.exit_code in {-signal.SIGKILL, _KILLED} and OUT_OF_MEMORY in retry.on
-    return reported or killed or error.ending in retry.on or error.exit_code in retry.on
+    if error.ending:
+        return error.ending in retry.on
+    code = shell_code(error.exit_code or 0)
+    # A process without a report may be a program that replaced the task: it counts as an error that is named.
+    named = code == 1 and any(isinstance(item, type) for item in retry.on)
+    return named or code in retry.on or (code == _KILLED and OUT_OF_MEMORY in retry.on)
 
 
 def _task(execution: Execution, layer: Layer) -> Task:

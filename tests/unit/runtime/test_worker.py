@@ -179,6 +179,9 @@ def test_attempts_that_the_planner_makes_are_not_repeated_here() -> None:
         ((75,), Ending(75, late=True), False),
         (("out of memory",), Ending(-9), True),
         (("out of memory",), Ending(1), False),
+        ((139,), Ending(-11), True),
+        ((139,), Ending(139), True),
+        ((11,), Ending(-11), False),
     ],
 )
 def test_a_retry_names_the_failures_after_which_a_split_runs_again(
