@@ -21,12 +21,18 @@ _OF_PROGRAMS = ("/bin", "/boot", "/lib", "/lib32", "/lib64", "/sbin", "/usr")
 #: The folders among them that are for data.
 _OF_DATA = ("/usr/share", "/usr/local/share")
 _OF_SYSTEM = ("/dev", "/proc", "/sys")
+#: The folders that may well be in memory: no file of an image that is needed is in them.
+_OF_MEMORY = frozenset({"/dev/shm", "/run", "/tmp", "/var/run"})  # noqa: S108 - paths in the container
 #: The folder of a task's own temporary files.
 _TEMPORARY = "/tmp"  # noqa: S108 - the path in the container
 
 
 def mount_faults(
-    places: Iterable[tuple[str, str]], workdir: str, taken: Iterable[str], named: Iterable[str] = ()
+    places: Iterable[tuple[str, str]],
+    workdir: str,
+    taken: Iterable[str],
+    named: Iterable[str] = (),
+    memory: Iterable[str] = (),
 ) -> Iterator[tuple[str, str]]:
     """Yield what is wrong with mount points of a container, and how to fix it.
 
@@ -35,12 +41,19 @@ def mount_faults(
         workdir: The working directory, which has the flow.
         taken: The mount points that the container has otherwise.
         named: The names of volumes that it has otherwise.
+        memory: The folders of its file systems in memory.
 
     Example:
         >>> [what for what, _ in mount_faults([("data", "/laminar")], "/laminar", [])]
         ["the volume 'data' is mounted at /laminar, which hides the files of the flow"]
     """
-    at = dict.fromkeys((path.rstrip("/") or "/" for path in taken), "another setting of the container")
+    taken, memory = ([path.rstrip("/") or "/" for path in paths] for paths in (taken, memory))
+    for path in dict.fromkeys((*taken, *memory)):
+        hidden = "" if path in memory and path in _OF_MEMORY else _files_under(path, workdir)
+        if hidden:
+            what = "a file system in memory (tmpfs)" if path in memory else "a mount point of its properties"
+            yield f"{what} is at {path}, which hides {hidden}", "choose a folder that the image does not need"
+    at = dict.fromkeys((*taken, *memory), "another setting of the container")
     names = dict.fromkeys(named, "as its properties say")
     for name, mount in places:
         what = f"the volume '{name}' is mounted at {mount}"

@@ -15,7 +15,7 @@ from laminar_codegen.problems import Problem
 from laminar_codegen.problems.rules import LAM093
 from laminar_codegen.targets.batch.target import BatchTarget, on_ec2
 
-__all__ = ["RESERVED", "check_properties"]
+__all__ = ["RESERVED", "check_properties", "maps"]
 
 #: The members that other arguments set, each with the argument: permissions, or the meaning of a task, follow from it.
 RESERVED: Mapping[str, str] = {
@@ -58,12 +58,12 @@ def _faults(layer: LayerNode, given: Mapping[str, Any]) -> Iterator[str]:
         linux = given.get("linuxParameters")
         members = {f"linuxParameters.{name}" for name in (linux if isinstance(linux, dict) else {})}
         lacking = (_ONLY_ON_EC2 & given.keys()) | (members - {f"linuxParameters.{name}" for name in _LINUX_OF_FARGATE})
-        if any("host" in volume for volume in _maps(given.get("volumes"))):
+        if any("host" in volume for volume in maps(given.get("volumes"))):
             lacking |= {"volumes.host"}
     yield from (f"jobs on {'EC2' if on_ec2(layer.placement) else 'Fargate'} have no {name}" for name in sorted(lacking))
 
 
-def _maps(value: Any) -> list[Mapping[str, Any]]:
+def maps(value: Any) -> list[Mapping[str, Any]]:
     """Return the maps of a list, none if a value is no list of maps: then it is not valid by the model."""
     return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
 

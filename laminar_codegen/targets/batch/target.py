@@ -21,6 +21,7 @@ __all__ = [
     "batch_target",
     "has_execution_role",
     "job_size",
+    "layers_on_batch",
     "layers_with_jobs",
     "on_ec2",
     "placement_of",
@@ -106,6 +107,15 @@ def batch_target(placement: Placement) -> BatchTarget | None:
         placement: The placement.
     """
     return placement.target if isinstance(placement.target, BatchTarget) else None
+
+
+def layers_on_batch(graph: Graph) -> list[LayerNode]:
+    """Return the layers whose tasks are jobs on AWS Batch.
+
+    Args:
+        graph: The graph of the flow.
+    """
+    return [layer for layer in graph.layers if isinstance(layer.executor, BatchTarget)]
 
 
 def layers_with_jobs(graph: Graph) -> list[LayerNode]:

@@ -10,7 +10,8 @@ from typing import Any
 from laminar_codegen.ir.graph import Graph, LayerNode
 from laminar_codegen.problems import Problem
 from laminar_codegen.problems.rules import LAM095, LAM096, LAM097
-from laminar_codegen.targets.batch.target import BatchTarget, on_ec2
+from laminar_codegen.targets.batch.further_properties import maps
+from laminar_codegen.targets.batch.target import layers_on_batch, on_ec2
 from laminar_codegen.targets.batch.volumes import id_of, volumes_of
 from laminar_runtime.configurations import mounts
 from laminar_runtime.configurations.containers import DEFAULT_WORKDIR
@@ -48,17 +49,23 @@ def _numbers(version: str) -> tuple[int, ...]:
 
 def check_mount_points(graph: Graph) -> Iterator[Problem]:
     """Check that no volume hides what a task needs, and that the mount points and names of a container differ."""
-    for layer in _with_volumes(graph):
+    for layer in layers_on_batch(graph):
         container, given = layer.container, _properties(layer)
-        places = [(volume["name"], volume["mount"]) for volume in volumes_of(container)]
+        volumes = volumes_of(container) if "volumes" in container.requested else ()
+        places = [(volume["name"], volume["mount"]) for volume in volumes]
         # What Container(properties=...) adds.
-        linux = given.get("linuxParameters") or {}
-        others = [*(given.get("mountPoints") or ()), *(linux.get("tmpfs") or ())]
-        taken = [*dict(container.requested.get("tmpfs", ())), *(str(item.get("containerPath")) for item in others)]
-        named = [str(item.get("name")) for item in given.get("volumes") or ()]
-        faults = mounts.mount_faults(places, container.workdir or DEFAULT_WORKDIR, taken, named)
+        linux = given.get("linuxParameters")
+        tmpfs = linux.get("tmpfs") if isinstance(linux, dict) else ()
+        taken, memory = _paths(given.get("mountPoints")), [*dict(container.requested.get("tmpfs", ())), *_paths(tmpfs)]
+        named = [str(item.get("name")) for item in maps(given.get("volumes"))]
+        faults = mounts.mount_faults(places, container.workdir or DEFAULT_WORKDIR, taken, named, memory)
         for what, fix in faults:
             yield Problem(layer.location, LAM096, f"layer '{layer.name}': {what}", fix)
+
+
+def _paths(value: Any) -> list[str]:
+    """Return the folders of mount points, or of file systems in memory, of properties."""
+    return [str(item["containerPath"]) for item in maps(value) if "containerPath" in item]
 
 
 def check_names(graph: Graph) -> Iterator[Problem]:
@@ -82,9 +89,7 @@ def _source(volume: Mapping[str, Any]) -> list[Any]:
 
 
 def _with_volumes(graph: Graph) -> Iterator[LayerNode]:
-    for layer in graph.layers:
-        if isinstance(layer.executor, BatchTarget) and "volumes" in layer.container.requested:
-            yield layer
+    return (layer for layer in layers_on_batch(graph) if "volumes" in layer.container.requested)
 
 
 def _properties(layer: LayerNode) -> dict[str, Any]:

@@ -30,10 +30,10 @@ def notes(flow: Flow) -> Iterator[str]:
     problems: list[str] = []
     for name, definition in flow.registry.items():
         container: Container = definition.configuration.container
-        if not container.volumes:
+        if not (container.volumes or container.tmpfs):
             continue
         places = [(volume.name, volume.mount) for volume in container.volumes]
-        faults = mounts.mount_faults(places, container.workdir, container.tmpfs)
+        faults = mounts.mount_faults(places, container.workdir, (), memory=container.tmpfs)
         problems += [f"layer '{name}' of flow '{flow.name}': {what}; {fix}" for what, fix in faults]
         executor = definition.configuration.executor or flow.configuration.executor
         # A runner of the user's own need not be an `Executor`.
