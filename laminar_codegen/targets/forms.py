@@ -47,10 +47,11 @@ class Form:
 #: The value of a tag: https://docs.aws.amazon.com/batch/latest/APIReference/API_TagResource.html
 TAG = Form(
     lambda reference: (
-        f'can(regex("^[\\\\p{{L}}\\\\p{{Z}}\\\\p{{N}}_.:/=+@-]*$", {reference})) && length({reference}) <= 256'
+        f'can(regex("^[\\\\p{{L}}\\\\p{{Z}}\\\\p{{N}}_.:/=+@-]*$", {reference})) && length({reference}) <= 256 '
+        f'&& !can(regex("(?i)^aws:", {reference}))'
     ),
-    lambda text: len(text) <= 256 and re.fullmatch(r"[\w .:/=+@-]*", text) is not None,  # noqa: PLR2004 - as above
-    "A tag must have at most 256 letters, digits, spaces and characters of .:/=+-@_.",
+    lambda text: re.fullmatch(r"(?!(?i:aws:))[\w .:/=+@-]{0,256}", text) is not None,
+    "A tag must have at most 256 letters, digits, spaces and characters of .:/=+-@_, and not begin with aws:.",
 )
 
 

@@ -117,6 +117,8 @@ def find_tag_flaw(key: str, text: Any, of: str = "") -> str:
         return f"a tag{of} cannot have the key {key!r}: jobs have tags of this prefix already"
     if isinstance(text, str) and (len(text) > _TAG_LENGTH or (text and not re.fullmatch(_TAG, text))):
         return f"the tag {key!r}{of} must have at most {_TAG_LENGTH} {_TAG_LETTERS}"
+    if isinstance(text, str) and text.lower().startswith("aws:"):
+        return f"the tag {key!r}{of} cannot begin with 'aws:', which AWS reserves: it has {text!r}"
     return ""
 
 
