@@ -7,12 +7,11 @@ from collections.abc import Iterator
 
 from laminar_codegen.ir.expressions import Input, Ref
 from laminar_codegen.ir.graph import Graph, LayerNode
-from laminar_codegen.limits import FARGATE_STORAGE, JOB_ATTEMPTS, JOB_DEFINITION_BYTES, JOB_TIMEOUT
+from laminar_codegen.limits import FARGATE_STORAGE, JOB_DEFINITION_BYTES, JOB_TIMEOUT
 from laminar_codegen.problems import Problem
 from laminar_codegen.problems.rules import (
     LAM016,
     LAM023,
-    LAM025,
     LAM027,
     LAM031,
     LAM032,
@@ -25,17 +24,16 @@ from laminar_codegen.problems.rules import (
     LAM071,
     LAM090,
     LAM092,
-    LAM122,
 )
 from laminar_codegen.targets.batch.further_properties import check_properties
 from laminar_codegen.targets.batch.job_definitions import platform
 from laminar_codegen.targets.batch.options import fargate_lacks, properties
-from laminar_codegen.targets.batch.target import BatchTarget, layers_with_jobs, on_ec2, placement_of
+from laminar_codegen.targets.batch.retry_checks import RETRY_RULES, some_of
+from laminar_codegen.targets.batch.target import BatchTarget, layers_on_batch, layers_with_jobs, on_ec2, placement_of
 from laminar_codegen.targets.batch.validations import check_defaults
 from laminar_codegen.targets.tags import check_count
 from laminar_runtime.configurations.containers import JOB_TAGS
-from laminar_runtime.limits import EXIT_RULES
-from laminar_runtime.splits.job_container import ec2_size, fargate_size, rules_on
+from laminar_runtime.splits.job_container import EC2_MEMORY, ec2_size, fargate_size
 
 __all__ = ["RULES"]
 
@@ -50,8 +48,8 @@ _OURS = frozenset({"awslogs-create-group", "awslogs-group", "awslogs-region"})
 #: The devices of a container that its processes share.
 _SHARED = ("gpu", "accelerator", "efa")
 
-#: How many layers a warning names.
-_SHOWN = 3
+#: The options of a container that have mount points, or may have some.
+_MOUNTING = frozenset({"properties", "tmpfs", "volumes"})
 
 #: Bytes of the rest of a job definition: names, ARNs, the longest datastore.
 _REST_OF_DEFINITION = 4 * 1024
@@ -65,7 +63,9 @@ def check_fargate_sizes(graph: Graph) -> Iterator[Problem]:
             size = f"{container.cpu:g} vCPU and {container.memory} MiB"
             more = f" for {times} splits at once" if times > 1 else ""
             what = f"layer '{layer.name}' requests {size}{more}; no Fargate size fits"
-            yield Problem(layer.location, LAM023, what, "request at most 32 vCPU and 249856 MiB")
+            positive = min(container.cpu, container.memory) > 0
+            fix = "request at most 32 vCPU and 249856 MiB" if positive else "request more than 0 of both"
+            yield Problem(layer.location, LAM023, what, fix)
 
 
 def check_timeouts(graph: Graph) -> Iterator[Problem]:
@@ -110,7 +110,7 @@ def check_architectures(graph: Graph) -> Iterator[Problem]:
 def check_storage(graph: Graph) -> Iterator[Problem]:
     """Check that Fargate offers the size of the disk. On EC2 the disks of the instances decide."""
     least, most = FARGATE_STORAGE
-    for layer in _on_batch(graph):
+    for layer in layers_on_batch(graph):
         asked = layer.container.ephemeral_storage
         if asked is None:
             continue
@@ -126,7 +126,7 @@ def check_storage(graph: Graph) -> Iterator[Problem]:
 
 def check_logs(graph: Graph) -> Iterator[Problem]:
     """Check that the platform has the log driver, and that the driver has the options that it needs."""
-    for layer in _on_batch(graph):
+    for layer in layers_on_batch(graph):
         for what, fix in _log_problems(layer):
             yield Problem(layer.location, LAM034, what, fix)
 
@@ -163,13 +163,18 @@ def check_ec2_sizes(graph: Graph) -> Iterator[Problem]:
         container = placement_of(layer).container
         if ec2_size(container.cpu, container.memory) is None:
             size = f"{container.cpu:g} vCPU and {container.memory} MiB"
-            what = f"layer '{layer.name}' requests {size}; jobs on EC2 have whole vCPUs and at least 4 MiB"
-            yield Problem(layer.location, LAM035, what, "request whole vCPUs, or run the layer on Fargate")
+            what = f"layer '{layer.name}' requests {size}; jobs on EC2 have whole vCPUs and at least {EC2_MEMORY} MiB"
+            whole = container.cpu >= 1 and container.cpu == int(container.cpu)
+            fix = "request whole vCPUs, or run the layer on Fargate"
+            if whole:
+                fix = "request the vCPUs and the MiB of an instance"
+                fix = f"request at least {EC2_MEMORY} MiB" if container.memory < EC2_MEMORY else fix
+            yield Problem(layer.location, LAM035, what, fix)
 
 
 def check_splits_at_once(graph: Graph) -> Iterator[Problem]:
     """Check that splits that run beside each other in a job do not share its GPUs or other devices."""
-    for layer in _on_batch(graph):
+    for layer in layers_on_batch(graph):
         asked, times = layer.container.requested, layer.fan_out.splits_at_once
         if times > 1 and (found := [name for name in _SHARED if asked.get(name)]):
             what = (
@@ -179,38 +184,9 @@ def check_splits_at_once(graph: Graph) -> Iterator[Problem]:
             yield Problem(layer.location, LAM016, what, "drop splits_at_once, and run one split after the other")
 
 
-def check_attempts(graph: Graph) -> Iterator[Problem]:
-    """Check that Batch makes all attempts at the splits of a fan-out: it retries a job at most nine times."""
-    for layer in _on_batch(graph):
-        attempts = layer.retry.attempts
-        # A child that claims splits makes the attempts itself.
-        batch_retries = layer.foreach and not layer.shares_splits
-        if (batch_retries or layer.retry.on) and attempts > JOB_ATTEMPTS:
-            how = "fans out" if batch_retries else "names failures"
-            what = f"layer '{layer.name}' {how} with {attempts} attempts; AWS Batch makes at most {JOB_ATTEMPTS}"
-            yield Problem(layer.location, LAM025, what, f"use at most Retry(attempts={JOB_ATTEMPTS})")
-
-
-def check_failures(graph: Graph) -> Iterator[Problem]:
-    """Check that AWS Batch can decide by the failures that a retry names: its rules are few, and hooks have none."""
-    for layer in _on_batch(graph):
-        retry = layer.retry
-        if not retry.on:
-            continue
-        if layer.sized:
-            what = f"layer '{layer.name}' has Retry(on=...) and hooks that choose its container: these see each failure"
-            yield Problem(layer.location, LAM122, what, "drop one of them")
-        elif (
-            retry.attempts > 1
-            and len(rules_on(retry.on, spot=layer.container.spot, ec2=on_ec2(layer.placement))) > EXIT_RULES
-        ):
-            what = f"layer '{layer.name}' names failures by more rules than the {EXIT_RULES} of AWS Batch"
-            yield Problem(layer.location, LAM122, what, "name fewer exit codes, or raise an exception in their place")
-
-
 def check_variables(graph: Graph) -> Iterator[Problem]:
     """Check that no variable is empty: AWS Batch drops it, while other places have it."""
-    for layer in _on_batch(graph):
+    for layer in layers_on_batch(graph):
         if empty := [name for name, value in layer.container.environment if _default_of(value) == ""]:
             names = ", ".join(empty)
             what = f"the environment of layer '{layer.name}' has empty variables: {names}; AWS Batch drops them"
@@ -224,7 +200,7 @@ def _default_of(value: str | Ref) -> str | None:
 
 def check_capabilities(graph: Graph) -> Iterator[Problem]:
     """Check that no layer requests capabilities of Linux: job definitions have none."""
-    for layer in _on_batch(graph):
+    for layer in layers_on_batch(graph):
         if found := layer.container.requested.get("capabilities"):
             what = f"layer '{layer.name}' requests the capabilities {', '.join(found)}; AWS Batch can add none"
             fix = "leave them out; a container that needs them can be privileged on EC2: Container(privileged=True)"
@@ -241,7 +217,7 @@ def check_tags(graph: Graph) -> Iterator[Problem]:
 def check_definition_sizes(graph: Graph) -> Iterator[Problem]:
     """Check that a container's settings fit into a job definition."""
     most = JOB_DEFINITION_BYTES - _REST_OF_DEFINITION
-    for layer in _on_batch(graph):
+    for layer in layers_on_batch(graph):
         item = layer.container
         # As the definition has it: the mount point of a volume is there twice, and its name three times.
         members = properties(item, platform(layer.placement))
@@ -257,7 +233,7 @@ def check_definition_sizes(graph: Graph) -> Iterator[Problem]:
 
 def check_volumes(graph: Graph) -> Iterator[Problem]:
     """Check the volumes of layers: where they can be, at which mount points, and one name for each."""
-    if any("volumes" in layer.container.requested for layer in _on_batch(graph)):
+    if any(_MOUNTING & layer.container.requested.keys() for layer in layers_on_batch(graph)):
         from laminar_codegen.targets.batch.volume_checks import VOLUME_RULES  # few flows have volumes
 
         for rule in VOLUME_RULES:
@@ -268,29 +244,24 @@ def check_concurrency(graph: Graph) -> Iterator[Problem]:
     """Warn of an executor's concurrency for a fan-out: it limits what runs at once on this machine only."""
     names = [
         layer.name
-        for layer in _on_batch(graph)
+        for layer in layers_on_batch(graph)
         if layer.foreach and layer.local_concurrency is not None and layer.fan_out.max_concurrency is None
     ]
     if names:
-        shown = ", ".join(names[:_SHOWN]) + (f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else "")
         what = (
-            f"the concurrency of the executor of {shown} is what runs at once on this machine; deployed, AWS Batch "
-            "runs as many splits as its job queue has room for"
+            f"the concurrency of the executor of {some_of(names)} is what runs at once on this machine; deployed, AWS "
+            "Batch runs as many splits as its job queue has room for"
         )
         fix = "limit the splits of a layer, here and deployed, by ForEach(..., max_concurrency=n)"
         yield Problem(graph.location, LAM059, what, fix)
 
 
-def _on_batch(graph: Graph) -> Iterator[LayerNode]:
-    return (layer for layer in graph.layers if isinstance(layer.executor, BatchTarget))
-
-
 def _on_ec2(graph: Graph) -> Iterator[LayerNode]:
-    return (layer for layer in _on_batch(graph) if on_ec2(layer.placement))
+    return (layer for layer in layers_on_batch(graph) if on_ec2(layer.placement))
 
 
 def _on_fargate(graph: Graph) -> Iterator[LayerNode]:
-    return (layer for layer in _on_batch(graph) if not on_ec2(layer.placement))
+    return (layer for layer in layers_on_batch(graph) if not on_ec2(layer.placement))
 
 
 def check_planner_jobs(graph: Graph) -> Iterator[Problem]:
@@ -321,9 +292,8 @@ RULES = (
     check_storage,
     check_logs,
     check_ec2_sizes,
-    check_attempts,
     check_splits_at_once,
-    check_failures,
+    *RETRY_RULES,
     check_variables,
     check_capabilities,
     check_properties,

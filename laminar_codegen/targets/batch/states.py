@@ -238,8 +238,10 @@ def _strategy(layer: LayerNode, *, once: bool) -> dict[str, Value]:
     retry, spot, ec2 = layer.retry, layer.container.spot, on_ec2(layer.placement)
     if layer.shares_splits:
         # A child runs many splits, so it may be started as often as AWS Batch starts a job.
-        attempts = 1 if layer.replanned else retry.attempts
-        return {"RetryStrategy": pascal(job_container.retry_strategy(spot=True, attempts=attempts, on=retry.on))}
+        # It decides about errors and exit codes itself; a reason may be that of its container.
+        reasons = [item for item in retry.on if isinstance(item, str)]
+        attempts = 1 if layer.replanned or (retry.on and not reasons) else retry.attempts
+        return {"RetryStrategy": pascal(job_container.retry_strategy(spot=True, attempts=attempts, on=reasons))}
     if retry.attempts == 1 or layer.replanned or (once and not retry.on):
         return {}
     strategy = job_container.retry_strategy(spot=spot, attempts=retry.attempts, on=retry.on, ec2=ec2)

@@ -6,7 +6,7 @@ import weakref
 from typing import TYPE_CHECKING, Any, Literal
 
 from laminar_runtime import _records
-from laminar_runtime.configurations.executors.base import positive
+from laminar_runtime.configurations.executors.base import TASK_SECONDS, positive
 from laminar_runtime.configurations.executors.placement import check_priority, check_queue, check_role, check_share
 from laminar_runtime.configurations.executors.process import Process
 from laminar_runtime.configurations.executors.tasks import Task
@@ -82,7 +82,7 @@ class Batch(Process):
     priority: int | None = _records.field(default=None, validator=check_priority, kw_only=True)
     role: str | None = _records.field(default=None, validator=check_role, kw_only=True)
     concurrency: int = _records.field(factory=processors.available, validator=positive, kw_only=True)
-    timeout: float = _records.field(default=86400, validator=positive, kw_only=True)
+    timeout: float = _records.field(default=TASK_SECONDS, validator=positive, kw_only=True)
     _dispatchers: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, Any] = _records.field(
         factory=weakref.WeakKeyDictionary, init=False, repr=False
     )

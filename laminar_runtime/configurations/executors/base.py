@@ -13,7 +13,10 @@ from laminar_runtime.exceptions import FlowError, TaskError
 if TYPE_CHECKING:
     import asyncio
 
-__all__ = ["Executor", "Raised", "failure", "failure_by", "positive"]
+__all__ = ["TASK_SECONDS", "Executor", "Raised", "failure", "failure_by", "positive"]
+
+#: Seconds after which a task is stopped, if its executor has no timeout of its own.
+TASK_SECONDS = 86_400
 
 #: Seconds for which a failed task keeps its slot.
 _PAUSE = 0.05
@@ -61,7 +64,7 @@ class Executor:
     claims_splits: ClassVar[bool] = True
 
     concurrency: int = _records.field(default=1, validator=positive)
-    timeout: float = _records.field(default=86400, validator=positive)
+    timeout: float = _records.field(default=TASK_SECONDS, validator=positive)
     _slots: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Semaphore] = _records.field(
         factory=weakref.WeakKeyDictionary, init=False, repr=False
     )

@@ -21,7 +21,7 @@ from laminar_codegen.targets.aws_lambda.kind import LAMBDA
 from laminar_codegen.targets.aws_lambda.states import LambdaStates
 from laminar_codegen.targets.aws_lambda.target import LambdaTarget
 from laminar_codegen.targets.batch import checks as batch_checks
-from laminar_codegen.targets.batch import further_properties, volume_checks, volumes
+from laminar_codegen.targets.batch import further_properties, retry_checks, volume_checks, volumes
 from laminar_codegen.targets.batch import labels as batch_labels
 from laminar_codegen.targets.batch import planner_jobs as batch_planner_jobs
 from laminar_codegen.targets.batch import target as batch_target
@@ -66,6 +66,7 @@ cases_of("targets.batch.further_properties")(_rules((further_properties.check_pr
 cases_of("targets.batch.volume_checks")(
     _rules((volume_checks.check_places, volume_checks.check_mount_points, volume_checks.check_names))
 )
+cases_of("targets.batch.retry_checks")(_rules(retry_checks.RETRY_RULES))
 cases_of("targets.batch.volumes")(evaluator(volumes, Input=Input, Variable=Variable))
 cases_of("targets.aws_lambda.checks")(_rules(lambda_checks.RULES))
 cases_of("targets.planners")(
