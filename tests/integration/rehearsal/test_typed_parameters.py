@@ -88,7 +88,7 @@ def flow(made: tuple[Flow, Deployment], aws: EmbeddedAws, monkeypatch: pytest.Mo
 def test_layers_and_hooks_read_converted_values(flow: Flow, made: tuple[Flow, Deployment]) -> None:
     """A call stores what it converted; a plain input is converted by the first job, and may say more by defaults."""
     called = flow(day=dt.date(2026, 1, 31), mode="full", sizes=[1]).wait(timeout=120)
-    made[1].start("plain", parameters={"day": "2026-02-01"})
+    made[1].start({"day": "2026-02-01"}, id="plain")
     plain = flow.execution("plain").wait(timeout=120)
     assert [called.layer("Full").month, plain.layer("Full").state.finished] == [1, False]
     day, mode, sizes = plain.layer("Each").read
@@ -109,7 +109,7 @@ def test_wrong_inputs(
     name: str, parameters: dict[str, object] | None, said: str, flow: Flow, made: tuple[Flow, Deployment]
 ) -> None:
     """Names and JSON types are refused by the first state, before anything starts."""
-    made[1].start(name, parameters=parameters)
+    made[1].start(parameters, id=name)
     with pytest.raises(ExecutionError, match=rf"in state 'Parameters refused'.*FlowError.*{said}"):
         flow.execution(name).wait(timeout=120)
     assert not flow.execution(name).known
@@ -117,7 +117,7 @@ def test_wrong_inputs(
 
 def test_what_only_the_first_job_can_check(flow: Flow, made: tuple[Flow, Deployment], aws: EmbeddedAws) -> None:
     """It fails with the parameter's name, though its layer reads no parameter."""
-    made[1].start("late", parameters={"day": "2026-02-30"})
+    made[1].start({"day": "2026-02-30"}, id="late")
     with pytest.raises(
         ExecutionError, match=r"layer 'First' of flow 'Report' failed: FlowError: .* 'day' must be date"
     ):
