@@ -405,7 +405,7 @@ def test_a_schedule(tmp_path: Path, platform: Build) -> None:
     )
     target, role = found["Target"], made.aws.client("iam").get_role(RoleName="Briefing-schedule")["Role"]
     assert (target["Arn"], target["RoleArn"]) == (made.terraform.output()["state_machine_arn"], role["Arn"])
-    assert target["Input"] == "{}"
+    assert target["Input"] == '{"started_by": "schedule"}'
     assert role["AssumeRolePolicyDocument"]["Statement"][0]["Principal"] == {"Service": "scheduler.amazonaws.com"}
     policy = made.aws.client("iam").get_role_policy(RoleName="Briefing-schedule", PolicyName="schedule")
     allowed = [(item["Action"], item["Resource"]) for item in policy["PolicyDocument"]["Statement"]]
