@@ -317,8 +317,8 @@ def _run_task(flow: Flow) -> None:
         execution = open_execution(flow, context)
         _keep_in_memory(execution.datastore)
         stored_parameters.take_first(execution, context.layer)
-        # Of the splits of a fan-out, the first one, or their planner, is enough.
-        if not context.index and flow.dependencies_of(context.layer) <= {Parameters.__name__}:
+        # Of the splits of a fan-out, the first one, or their planner, is enough. A listed split has a planner.
+        if not context.listed and not context.index and flow.dependencies_of(context.layer) <= {Parameters.__name__}:
             from laminar_runtime import graph_notes
 
             graph_notes.write_graph(execution)
