@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -37,6 +39,17 @@ flow = {name}(scheduler=AWS.StepFunctions())
 if __name__ == "__main__" and flow:
     flow()
 """
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _leave_nothing() -> Iterator[None]:
+    """Other tests of this process find its environment and its modules as they were: the fixture is the session's."""
+    environment, modules = dict(os.environ), {*sys.modules}
+    yield
+    os.environ.clear()
+    os.environ.update(environment)
+    for name in {"flow", "other"} - modules:
+        sys.modules.pop(name, None)
 
 
 @pytest.fixture(scope="module")
