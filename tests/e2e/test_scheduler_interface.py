@@ -251,12 +251,13 @@ def test_another_executable(account: Account, tmp_path: Path) -> None:
     """The command may be another one, such as OpenTofu's, and its errors name it."""
     flow, scheduler = account.scheduled(tmp_path / "out")
     executable = tmp_path / "tofu"
-    executable.write_text('#!/bin/sh\necho "$1" >> calls.txt\nexec terraform "$@"\n', encoding="utf-8")
+    calls = tmp_path / "calls.txt"
+    executable.write_text(f'#!/bin/sh\necho "$1" >> {calls}\nexec terraform "$@"\n', encoding="utf-8")
     executable.chmod(0o755)
     scheduler.terraform, scheduler.apply = executable, False
     scheduler.create(ir=scheduler.compile(execution=flow.execution("x")))
 
-    assert (tmp_path / "out" / "calls.txt").read_text().split() == ["init", "plan"]
+    assert calls.read_text().split() == ["version", "init", "plan"]
     scheduler.terraform = "no-such-tofu"
     with pytest.raises(TerraformFailedError, match="no-such-tofu is not on the PATH"):
         scheduler.create(ir=scheduler.compile(execution=flow.execution("x")))
