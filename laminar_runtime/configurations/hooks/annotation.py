@@ -12,7 +12,7 @@ Function = TypeVar("Function", bound=Callable[..., Any])
 
 _MARK = "__laminar_hook__"
 #: The modules of classes without hooks. They have many methods, and to look at these takes long in a large flow.
-_WITHOUT = frozenset({"builtins", "laminar_runtime.flow", "laminar_runtime.layer"})
+_WITHOUT = frozenset({"laminar_runtime.flow", "laminar_runtime.layer"})
 
 
 def annotate(hook: Function, kind: Kind) -> Function:
@@ -48,7 +48,7 @@ def collect(*classes: type) -> tuple[Callable[..., Any], ...]:
     found: list[Callable[..., Any]] = []
     for cls in classes:
         methods: dict[str, Any] = {}
-        for base in reversed(cls.__mro__):
+        for base in reversed(cls.__mro__[:-1]):  # without object
             if base.__module__ not in _WITHOUT:
                 methods.update(vars(base))
         found += [method for method in methods.values() if getattr(method, _MARK, None)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
@@ -266,3 +267,12 @@ def test_kinds_of_hooks() -> None:
     assert {kind: hooks.annotation.kind_of(hook) for kind, hook in marked.items()} == {kind: kind for kind in kinds}
     assert {hook(None) for hook in marked.values()} == set(kinds)
     assert hooks.annotation.kind_of(print) is None
+
+
+def test_hooks_of_classes_that_are_made_of_text() -> None:
+    """A program that is executed as text has no name, and its classes have hooks all the same."""
+    namespace: dict[str, Any] = {}
+    text = "from laminar_runtime import Flow\nfrom laminar_runtime.configurations import hooks\nclass Made(Flow):\n"
+    exec(f"{text}    @hooks.entry\n    def enters(self):\n        return True\n", namespace)  # noqa: S102 - text of ours
+    (found,) = hooks.annotation.collect(namespace["Made"])
+    assert (found.__name__, namespace["Made"].__module__) == ("enters", "builtins")
