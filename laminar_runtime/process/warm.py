@@ -112,7 +112,10 @@ class _Server:
                 return
 
     def _requests(self) -> Iterator[dict[str, Any]]:
-        data, outputs, _, _ = socket.recv_fds(self._link, _READ, _OUTPUTS)
+        try:
+            data, outputs, _, _ = socket.recv_fds(self._link, _READ, _OUTPUTS)
+        except ConnectionResetError:  # it was killed before it read all that was said to it
+            data, outputs = b"", []
         self._outputs += outputs
         if not data:  # the supervisor ends
             self._end(os.waitpid(self._supervisor, 0)[1])

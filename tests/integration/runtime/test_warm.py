@@ -175,6 +175,22 @@ time.sleep(60)
     wait_for_end(*map(int, (tmp_path / "started").read_text().split()))
 
 
+def test_a_supervisor_that_is_killed_before_it_read_an_answer(tmp_path: Path) -> None:
+    """The connection is reset then, and the first process ends as the supervisor did."""
+    script = """
+def supervise(warm):
+    warm._link.sendall(b'{"start": {}, "output": false}\\n')
+    time.sleep(0.3)
+    os.kill(os.getpid(), signal.SIGKILL)
+
+branch(supervise)
+time.sleep(60)
+"""
+    process = start(tmp_path, script)
+    process.communicate(timeout=20)
+    assert process.returncode == 128 + signal.SIGKILL
+
+
 def wait_for_end(*processes: int) -> None:
     """Wait until processes have ended; a container may have none that reaps orphans."""
     for _ in range(250):
