@@ -37,8 +37,10 @@ __all__ = [
     "SubMachine",
     "layers_of",
     "print_plan",
+    "steps_in",
     "structure",
     "unstructure",
+    "walk",
 ]
 
 
@@ -222,30 +224,50 @@ def _lines_of_pack(pack: Pack) -> Iterator[str]:
         yield f"  Run {layer.name}{after}"
 
 
+def steps_in(step: Step) -> tuple[Step, ...]:
+    """Return the steps that a step consists of; none if it runs layers itself.
+
+    Args:
+        step: The step.
+    """
+    match step:
+        case Run() | FanOut() | PipelinedFanOut() | Pack():
+            return ()
+        case Sequence(children) | Parallel(children):
+            return tuple(children)
+        case ExactJoins(paths):
+            return tuple(node.step for path in paths for node in path)
+        case SubMachine(_, inner):
+            return (inner,)
+        case _:
+            assert_never(step)
+
+
+def walk(step: Step) -> Iterator[Step]:
+    """Yield a plan and all steps in it, from its start to its end, each before those that it consists of.
+
+    Args:
+        step: The plan.
+    """
+    yield step
+    for inner in steps_in(step):
+        yield from walk(inner)
+
+
 def layers_of(step: Step) -> Iterator[str]:
     """Yield the layers that a plan runs, from its start to its end.
 
     Args:
         step: The plan.
     """
-    match step:
-        case Run(layer) | FanOut(layer):
-            yield layer
-        case PipelinedFanOut(layers):
-            yield from layers
-        case Pack():
-            yield from step.names
-        case Sequence(children) | Parallel(children):
-            for child in children:
-                yield from layers_of(child)
-        case ExactJoins(paths):
-            for path in paths:
-                for node in path:
-                    yield from layers_of(node.step)
-        case SubMachine(_, inner):
-            yield from layers_of(inner)
-        case _:
-            assert_never(step)
+    for part in walk(step):
+        match part:
+            case Run(layer) | FanOut(layer):
+                yield layer
+            case PipelinedFanOut(layers):
+                yield from layers
+            case Pack():
+                yield from part.names
 
 
 def unstructure(step: Step) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping
 import attrs
 
 from laminar_codegen.ir.graph import Graph, LayerNode
-from laminar_codegen.ir.plan import ExactJoins, Pack, Parallel, Sequence, Step, SubMachine
+from laminar_codegen.ir.plan import Pack, Step, walk
 from laminar_codegen.ir.structs import Struct
 from laminar_codegen.planning import pack_splits
 from laminar_codegen.planning.makespan import complete, makespan
@@ -39,25 +39,12 @@ class Savings(Struct):
 
 
 def packs_in(step: Step) -> Iterator[Pack]:
-    """Yield the packs of a plan, from its start to its end.
+    """Return the packs of a plan, from its start to its end.
 
     Args:
         step: The plan.
     """
-    match step:
-        case Pack():
-            yield step
-        case Sequence(children) | Parallel(children):
-            for child in children:
-                yield from packs_in(child)
-        case ExactJoins(paths):
-            for path in paths:
-                for node in path:
-                    yield from packs_in(node.step)
-        case SubMachine(_, inner):
-            yield from packs_in(inner)
-        case _:
-            pass
+    return (part for part in walk(step) if isinstance(part, Pack))
 
 
 def savings(

@@ -24,6 +24,7 @@ from laminar_codegen.ir.plan import (
     Step,
     SubMachine,
     layers_of,
+    walk,
 )
 from laminar_codegen.ir.plan import Sequence as InSequence
 from laminar_codegen.ir.structs import Struct
@@ -98,27 +99,11 @@ def waits_of(graph: Graph, plan: Step) -> Iterator[Wait]:
             yield Wait(tuple(one for one in _last(first) if one in waited), waiting)
 
 
-def _boundaries(step: Step) -> Iterator[tuple[Step, Step]]:
+def _boundaries(plan: Step) -> Iterator[tuple[Step, Step]]:
     """Yield each pair of steps of which the second starts when the first has ended."""
-    match step:
-        case Run() | FanOut() | PipelinedFanOut() | Pack():
-            return
-        case InSequence(steps):
-            for first, second in itertools.pairwise(steps):
-                yield from _boundaries(first)
-                yield first, second
-            yield from _boundaries(steps[-1])
-        case Parallel(branches):
-            for branch in branches:
-                yield from _boundaries(branch)
-        case ExactJoins(paths):
-            for path in paths:
-                for node in path:
-                    yield from _boundaries(node.step)
-        case SubMachine(_, inner):
-            yield from _boundaries(inner)
-        case _:
-            assert_never(step)
+    for step in walk(plan):
+        if isinstance(step, InSequence):
+            yield from itertools.pairwise(step.steps)
 
 
 def _first(step: Step) -> tuple[str, ...]:  # noqa: PLR0911 - one for each kind of step
@@ -165,26 +150,15 @@ def _last(step: Step) -> tuple[str, ...]:  # noqa: PLR0911 - one for each kind o
             assert_never(step)
 
 
-def _groups(step: Step) -> Iterator[PictureGroup]:
-    match step:
-        case Run() | FanOut():
-            return
-        case PipelinedFanOut(layers):
-            yield PictureGroup("item by item", layers)
-        case Pack():
-            yield PictureGroup("one job", step.names)
-        case InSequence(children) | Parallel(children):
-            for child in children:
-                yield from _groups(child)
-        case ExactJoins(paths):
-            for path in paths:
-                for node in path:
-                    yield from _groups(node.step)
-        case SubMachine(name, inner):
-            yield PictureGroup(f"state machine {name}", tuple(layers_of(inner)))
-            yield from _groups(inner)
-        case _:
-            assert_never(step)
+def _groups(plan: Step) -> Iterator[PictureGroup]:
+    for step in walk(plan):
+        match step:
+            case PipelinedFanOut(layers):
+                yield PictureGroup("item by item", layers)
+            case Pack():
+                yield PictureGroup("one job", step.names)
+            case SubMachine(name, inner):
+                yield PictureGroup(f"state machine {name}", tuple(layers_of(inner)))
 
 
 def _node(layer: LayerNode) -> PictureNode:

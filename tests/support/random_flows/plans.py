@@ -4,38 +4,33 @@ from __future__ import annotations
 
 import itertools
 import random
-from collections.abc import Iterator
 
 import attrs
 
-from laminar_codegen.ir.plan import ExactJoins, FanOut, Pack, Parallel, PipelinedFanOut, Run, Sequence, Step, SubMachine
+from laminar_codegen.ir.plan import (
+    ExactJoins,
+    FanOut,
+    Pack,
+    Parallel,
+    PipelinedFanOut,
+    Run,
+    Sequence,
+    Step,
+    SubMachine,
+    walk,
+)
 
 __all__ = ["chains_of", "nest_steps", "packs_of"]
 
 
 def chains_of(plan: Step) -> list[tuple[str, ...]]:
     """Return the layers of each chain of a plan."""
-    return [step.layers for step in _leaves(plan) if isinstance(step, PipelinedFanOut)]
+    return [step.layers for step in walk(plan) if isinstance(step, PipelinedFanOut)]
 
 
 def packs_of(plan: Step) -> list[tuple[str, ...]]:
     """Return the layers of each pack of a plan."""
-    return [step.names for step in _leaves(plan) if isinstance(step, Pack)]
-
-
-def _leaves(plan: Step) -> Iterator[Run | FanOut | PipelinedFanOut | Pack]:
-    match plan:
-        case Sequence(children) | Parallel(children):
-            for child in children:
-                yield from _leaves(child)
-        case ExactJoins(chains):
-            for chain in chains:
-                for node in chain:
-                    yield from _leaves(node.step)
-        case SubMachine(_, step):
-            yield from _leaves(step)
-        case _:
-            yield plan
+    return [step.names for step in walk(plan) if isinstance(step, Pack)]
 
 
 def nest_steps(plan: Step, choice: random.Random) -> Step:
