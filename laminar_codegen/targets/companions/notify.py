@@ -184,6 +184,12 @@ _RECORDS: tuple[State, ...] = (
 )
 
 
+#: The job that a call described; undefined if AWS Batch has forgotten it.
+_FOUND = "$states.result.Jobs[0]"
+#: A report without what could not be found is better than none.
+_GO_ON = (Catcher(("States.ALL",), "Event", _SAME),)
+
+
 def _choice(*, jobs: bool) -> Choice:
     if not jobs:
         rules = (Rule(Expression(f"$exists({_IN}.failure)"), "Event"),)
@@ -202,32 +208,14 @@ def _choice(*, jobs: bool) -> Choice:
 
 
 def _of_jobs() -> tuple[State, ...]:
-    given = (Catcher(("States.ALL",), "Event", _SAME),)
     # AWS Batch forgets jobs after a week.
-    failure = f"$exists($states.result.Jobs[0]) ? {{'failure': {failure_of_job('$states.result.Jobs[0]')}}} : {{}}"
-    array = "{'array': $exists($states.result.Jobs[0].ArrayProperties.Size)}"
-    known = f"$merge([{_IN}, {failure}, {array}])"
+    failure = f"$exists({_FOUND}) ? {{'failure': {failure_of_job(_FOUND)}}} : {{}}"
+    array = f"{{'array': $exists({_FOUND}.ArrayProperties.Size)}}"
     child = f"$exists($states.result.JobSummaryList[0]) ? $states.result.JobSummaryList[0].JobId : {_IN}.job"
-    logs = f"'failure': $merge([{_IN}.failure, {log_of_job('$states.result.Jobs[0]')}])"
+    logs = f"{{'failure': $merge([{_IN}.failure, {log_of_job(_FOUND)}])}}"
     return (
-        Task(
-            name="Log",
-            comment="Finds the log of the job that left a record",
-            integration="aws-sdk:batch:describeJobs",
-            arguments={"Jobs": Expression(f"[{_IN}.failure.job]")},
-            output=Expression(f"$merge([{_IN}, {{{logs}}}])"),
-            next="Event",
-            catch=given,
-        ),
-        Task(
-            name="Job",
-            comment="Describes the job",
-            integration="aws-sdk:batch:describeJobs",
-            arguments={"Jobs": Expression(f"[{_IN}.job]")},
-            output=Expression(known),
-            next="Array",
-            catch=given,
-        ),
+        _describe("Log", "Finds the log of the job that left a record", "failure.job", logs, "Event"),
+        _describe("Job", "Describes the job", "job", f"{failure}, {array}", "Array"),
         Choice(
             name="Array",
             comment="Looks for a child that failed, of an array job",
@@ -241,17 +229,22 @@ def _of_jobs() -> tuple[State, ...]:
             arguments={"ArrayJobId": Expression(f"{_IN}.job"), "JobStatus": "FAILED", "MaxResults": 1},
             output=Expression(f"$merge([{_IN}, {{'child': {child}}}])"),
             next="Child job",
-            catch=given,
+            catch=_GO_ON,
         ),
-        Task(
-            name="Child job",
-            comment="Describes it",
-            integration="aws-sdk:batch:describeJobs",
-            arguments={"Jobs": Expression(f"[{_IN}.child]")},
-            output=Expression(f"$merge([{_IN}, {failure}])"),
-            next="Event",
-            catch=given,
-        ),
+        _describe("Child job", "Describes it", "child", failure, "Event"),
+    )
+
+
+def _describe(name: str, comment: str, job: str, found: str, then: str) -> Task:
+    """Return a state that describes a job, and adds what it finds to its input."""
+    return Task(
+        name=name,
+        comment=comment,
+        integration="aws-sdk:batch:describeJobs",
+        arguments={"Jobs": Expression(f"[{_IN}.{job}]")},
+        output=Expression(f"$merge([{_IN}, {found}])"),
+        next=then,
+        catch=_GO_ON,
     )
 
 
