@@ -87,8 +87,8 @@ def _zsh(words: dict[str, list[str]]) -> str:
 def _fish(words: dict[str, list[str]]) -> str:
     lines = ["complete -c laminar -n '__fish_use_subcommand' -f"]
     for name, summary in table.COMMANDS.items():
-        told = summary.replace("'", "\\'")
-        lines.append(f"complete -c laminar -n '__fish_use_subcommand' -a {name} -d '{told}'")
+        quoted = summary.replace("'", "\\'")
+        lines.append(f"complete -c laminar -n '__fish_use_subcommand' -a {name} -d '{quoted}'")
         behind = f"complete -c laminar -n '__fish_seen_subcommand_from {name}'"
         options = [word.removeprefix("--") for word in words[name] if word.startswith("--")]
         lines += [f"{behind} -l {option}" for option in options]
