@@ -17,14 +17,13 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-import laminar_codegen
-from laminar_codegen.command import folder, modules
+from laminar_codegen.command import folder, modules, shipped
 from laminar_codegen.command.exits import Exit, explain
 from laminar_codegen.pipeline import compile_flow
 from laminar_codegen.problems import NotWrittenError
 from laminar_runtime import __version__
 
-__all__ = ["DESCRIPTION", "EXITS", "add_arguments", "class_of", "render", "run", "template"]
+__all__ = ["DESCRIPTION", "EXITS", "add_arguments", "class_of", "render", "run"]
 
 DESCRIPTION = """\
 Writes a small repository into a new folder: a flow with a test, its image, its Terraform, and a pipeline that tests,
@@ -83,23 +82,6 @@ def class_of(name: str) -> str:
     return "".join(part.capitalize() for part in name.split("-"))
 
 
-def template() -> Path:
-    """Return the folder of the template: in the wheel, or in a checkout.
-
-    Raises:
-        NotWrittenError: If this installation has none.
-
-    Example:
-        >>> (template() / "common" / "main.py").is_file()
-        True
-    """
-    package = Path(laminar_codegen.__file__).parent
-    for found in (package / "template", package.parent / "template"):
-        if found.is_dir():
-            return found
-    raise NotWrittenError("this installation has no template: install laminar-terraform again")
-
-
 def render(name: str, pipeline: str, layers: str) -> dict[str, str]:
     """Return the files of a new repository by their paths, without what is compiled.
 
@@ -108,7 +90,8 @@ def render(name: str, pipeline: str, layers: str) -> dict[str, str]:
         pipeline: Whose pipeline: ``github``, ``gitlab`` or ``none``.
         layers: Where layers run: ``batch`` or ``lambda``.
     """
-    files = {path: text for part in ("common", layers, pipeline) for path, text in _files_of(template() / part)}
+    template = shipped.folder("template")
+    files = {path: text for part in ("common", layers, pipeline) for path, text in _files_of(template / part)}
     names = {_SAMPLE: name, _SAMPLE_CLASS: class_of(name), _SAMPLE_VERSION: __version__}
     pattern = re.compile("|".join(names))
     return {path: pattern.sub(lambda found: names[found[0]], text) for path, text in sorted(files.items())}
@@ -142,7 +125,7 @@ def run(options: argparse.Namespace) -> int:
             file = made / path
             file.parent.mkdir(parents=True, exist_ok=True)
             file.write_text(text, encoding="utf-8")
-        modules.write(made / "terraform" / "modules", modules.files_of(modules.source_folder()))
+        modules.write(made / "terraform" / "modules", modules.files_of(shipped.folder("terraform_modules")))
         with contextlib.redirect_stderr(io.StringIO()):  # the names of the files aside
             folder.write(compile_flow(str(made / "main.py")).document, "hcl", made / "terraform" / "flow")
         shutil.rmtree(made / "__pycache__", ignore_errors=True)

@@ -9,12 +9,12 @@ import sys
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-import laminar_codegen
+from laminar_codegen.command import shipped
 from laminar_codegen.command.exits import Exit, explain
 from laminar_codegen.problems import NotWrittenError
 from laminar_runtime import __version__
 
-__all__ = ["DESCRIPTION", "EXITS", "add_arguments", "files_of", "run", "source_folder", "write"]
+__all__ = ["DESCRIPTION", "EXITS", "add_arguments", "files_of", "run", "write"]
 
 DESCRIPTION = """\
 Writes the Terraform modules of this version (platform, batch, datastore, network, flow) into a folder, to be used by a
@@ -44,23 +44,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--force", action="store_true", help="replace files that were changed since, too")
 
 
-def source_folder() -> Path:
-    """Return the folder of the modules that the package brings: in the wheel, or in a checkout.
-
-    Raises:
-        NotWrittenError: If it has none.
-
-    Example:
-        >>> (source_folder() / "platform" / "main.tf").is_file()
-        True
-    """
-    package = Path(laminar_codegen.__file__).parent
-    for folder in (package / "terraform_modules", package.parent / "terraform_modules"):
-        if folder.is_dir():
-            return folder
-    raise NotWrittenError("this installation has no Terraform modules: install laminar-terraform again")
-
-
 def files_of(folder: Path) -> dict[str, bytes]:
     """Return the files of a folder of modules, by their paths in it, without what Terraform keeps there.
 
@@ -84,7 +67,7 @@ def run(options: argparse.Namespace) -> int:
     Raises:
         NotWrittenError: If they cannot be written; the folder is unchanged.
     """
-    directory, files = options.output, files_of(source_folder())
+    directory, files = options.output, files_of(shipped.folder("terraform_modules"))
     old = _read_record(directory)
     gone = sorted(set(old) - set(files))
     if options.check:

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from laminar_codegen.command.init import class_of, render, template
+from laminar_codegen.command import shipped
+from laminar_codegen.command.init import class_of, render
 from laminar_codegen.command.main import main
 
 ROOT = Path(__file__).parents[3]
@@ -50,7 +51,9 @@ def test_flows_differ_in_their_executor_only() -> None:
 
 def test_waivers_are_those_of_the_repository() -> None:
     """What Checkov does not object to here, it does not object to there."""
-    assert (template() / "common" / ".checkov.yaml").read_bytes() == (ROOT / ".checkov.yaml").read_bytes()
+    assert (shipped.folder("template") / "common" / ".checkov.yaml").read_bytes() == (
+        ROOT / ".checkov.yaml"
+    ).read_bytes()
 
 
 @pytest.mark.parametrize("layers", ["batch", "lambda"])

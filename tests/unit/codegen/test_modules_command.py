@@ -6,10 +6,15 @@ from pathlib import Path
 
 import pytest
 
+from laminar_codegen.command import shipped
 from laminar_codegen.command.main import main
-from laminar_codegen.command.modules import files_of, source_folder, write
+from laminar_codegen.command.modules import files_of, write
 
 ROOT = Path(__file__).parents[3]
+
+
+def brought() -> dict[str, bytes]:
+    return files_of(shipped.folder("terraform_modules"))
 
 
 def modules(*words: str | Path) -> int:
@@ -26,7 +31,7 @@ def test_all_files_of_all_modules(tmp_path: Path) -> None:
 
 def test_an_update_replaces_and_removes_what_an_older_version_wrote(tmp_path: Path) -> None:
     """Files that nobody changed are those of this version then. Files of others stay."""
-    files = files_of(source_folder())
+    files = brought()
     older = {**files, "batch/main.tf": b"# older\n", "queue/main.tf": b"# no more\n"}
     write(tmp_path, older)
     (tmp_path / "own.tf").write_text("# mine\n")
@@ -39,7 +44,14 @@ def test_an_update_replaces_and_removes_what_an_older_version_wrote(tmp_path: Pa
 def test_changed_files_are_not_replaced(tmp_path: Path, capsys: pytest.CaptureFixture[str], *, recorded: bool) -> None:
     """All of them are named, and nothing is written. ``--force`` replaces them."""
     if recorded:
-        write(tmp_path, {**files_of(source_folder()), "batch/main.tf": b"# older\n", "network/main.tf": b"# older\n"})
+        write(
+            tmp_path,
+            {
+                **brought(),
+                "batch/main.tf": b"# older\n",
+                "network/main.tf": b"# older\n",
+            },
+        )
     changed = [tmp_path / "batch" / "main.tf", tmp_path / "platform" / "main.tf"]
     for file in changed:
         file.parent.mkdir(exist_ok=True)
@@ -50,7 +62,7 @@ def test_changed_files_are_not_replaced(tmp_path: Path, capsys: pytest.CaptureFi
     assert [line.strip() for line in error.splitlines() if line.startswith("  ")] == [str(file) for file in changed]
     assert files_of(tmp_path) == before
     assert modules("--output", tmp_path, "--force") == 0
-    assert files_of(tmp_path) == files_of(source_folder())
+    assert files_of(tmp_path) == brought()
 
 
 @pytest.mark.parametrize("text", ["{", "[]", '{"files": 3}', '{"version": "1"}'])
@@ -66,6 +78,6 @@ def test_a_record_names_no_file_outside(tmp_path: Path) -> None:
     """What was put into it by hand removes nothing elsewhere."""
     outside = tmp_path / "outside.tf"
     outside.write_text("")
-    write(tmp_path / "modules", {**files_of(source_folder()), "../outside.tf": b""})
+    write(tmp_path / "modules", {**brought(), "../outside.tf": b""})
     assert modules("--output", tmp_path / "modules", "--force") == 0
     assert outside.exists()
