@@ -15,18 +15,17 @@ from __future__ import annotations
 import base64
 import json
 import os
-import shlex
 import shutil
 import subprocess
-import sys
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
 import pytest
 from attrs import evolve, field, frozen
 
+from tools.terraform_standin.attaching import serve_provider
 from tools.terraform_standin.installing import ATTACHED, CONFIGURATION, OLDEST
 
 _ROOT = Path(__file__).resolve().parents[2]
@@ -70,28 +69,9 @@ def fake_aws(endpoint: str, region: str = "eu-west-1") -> dict[str, str]:
 RELEASE = os.environ.get("LAMINAR_AWS_PROVIDER", OLDEST)
 
 
-@contextmanager
-def serving_provider(environment: Mapping[str, str], release: str = RELEASE) -> Iterator[dict[str, str]]:
-    """Start one provider process for all commands of Terraform meanwhile, in an environment; give it with that.
-
-    Each command starts a provider several times else, which is most of what it costs. `init` installs it all the same.
-    https://developer.hashicorp.com/terraform/plugin/debugging#terraform-cli
-    """
-    command = [sys.executable, "-m", "tools.terraform_standin", "serve", "--release", release]
-    given = {**os.environ, **environment}
-    with subprocess.Popen(
-        command, cwd=_ROOT, env=given, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-    ) as process:
-        assert process.stdin is not None
-        assert process.stdout is not None
-        line = shlex.split(process.stdout.readline())
-        assert line[:1] == ["export"], "the provider did not start"
-        name, _, value = line[1].partition("=")
-        try:
-            yield {**environment, name: value}
-        finally:
-            process.stdin.close()
-            process.wait()
+def serving_provider(environment: Mapping[str, str], release: str = RELEASE) -> AbstractContextManager[dict[str, str]]:
+    """Start one provider process of the release of the tests, for all commands of Terraform meanwhile."""
+    return serve_provider(environment, release)
 
 
 def terraform_executable() -> str:

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import os
-import shlex
 import shutil
 import subprocess
-import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -15,11 +13,10 @@ from typing import Any
 import attrs
 
 from laminar_codegen.rehearsal.aws import EmbeddedAws, Workspace
+from tools.terraform_standin.attaching import serve_provider
 from tools.terraform_standin.installing import CONFIGURATION, install
 
 __all__ = ["Account", "embed", "real"]
-
-_ROOT = Path(__file__).resolve().parents[2]
 
 
 @attrs.frozen
@@ -81,31 +78,12 @@ def embed(folder: Path, image: Path) -> Iterator[Account]:
         image: The folder that stands in for the image.
     """
     configuration = install(folder / "mirror")
-    with EmbeddedAws(workspace=Workspace(directory=image)) as aws, _serve(aws.environment) as attached:
+    with EmbeddedAws(workspace=Workspace(directory=image)) as aws, serve_provider(aws.environment) as served:
         ec2 = aws.client("ec2")
         subnets = ec2.describe_subnets()["Subnets"]
         network = {"vpc_id": subnets[0]["VpcId"], "subnet_ids": [subnet["SubnetId"] for subnet in subnets[:2]]}
-        given = {**os.environ, **aws.environment, **attached, CONFIGURATION: str(configuration)}
+        given = {**os.environ, **served, CONFIGURATION: str(configuration)}
         yield Account("embedded", given, network, most_seconds=120)
-
-
-@contextlib.contextmanager
-def _serve(environment: Mapping[str, str]) -> Iterator[dict[str, str]]:
-    """Serve the stand-in provider for all commands of Terraform meanwhile, and give the variable that names it."""
-    words = [sys.executable, "-m", "tools.terraform_standin", "serve"]
-    given = {**os.environ, **environment}
-    with subprocess.Popen(
-        words, cwd=_ROOT, env=given, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-    ) as process:
-        if process.stdin is None or process.stdout is None:
-            raise RuntimeError("the provider has no pipes")
-        line = shlex.split(process.stdout.readline())
-        name, _, value = line[-1].partition("=")
-        try:
-            yield {name: value}
-        finally:
-            process.stdin.close()
-            process.wait()
 
 
 def real() -> Account:
