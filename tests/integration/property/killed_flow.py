@@ -189,7 +189,8 @@ class Field:
     def stored(self, *, aside: bool = False) -> dict[str, object]:
         """Return the objects that are read, without durations; with `aside` the unfinished ones.
 
-        The records of failed attempts are about what happened before the end, so they are left out.
+        The records of failed attempts, the times of all attempts and the note of the run are about what happened before
+        the end, so they are left out.
         """
         root = self.folder / ".laminar"
         files = [file for file in root.rglob("*") if file.is_file()]
@@ -202,7 +203,7 @@ class Field:
             attempt = file.parent.name
             if file.name.startswith(".writing-") or (attempt not in committed and "archives" in file.parts):
                 continue
-            if ".failures" in file.parts:
+            if ".failures" in file.parts or file.name in {".run.json", ".times.json"}:
                 continue
             found[str(file.relative_to(root)).replace(f"/{attempt}/", "/<attempt>/")] = _content(file)
         return found

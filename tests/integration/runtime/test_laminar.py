@@ -37,7 +37,7 @@ class Load(Layer):
         self.shard(rows=[0, 1])
 
 
-@Report.register(foreach=ForEach(parameters=[Parameter(Load, "rows")]))
+@Report.register(foreach=ForEach(parameters=[Parameter(Load, "rows")], max_concurrency=1))
 class Work(Layer):
     def __call__(self, load: Load, inputs: Inputs) -> None:
         print("working on", load.rows, flush=True)
