@@ -22,14 +22,13 @@ from laminar_codegen.planning.pack_work import Work, chains
 from laminar_codegen.planning.partial_order import bits_of
 from laminar_codegen.problems import CompileError, Problem
 from laminar_codegen.problems.rules import LAM082
+from laminar_runtime.splits.packing import LATER
 
 __all__ = ["USUAL_COSTS", "choose_packs"]
 
 #: How much later than the fastest option a cheaper one may be: a share of it, or a share of a start-up if
 #: that is more, as start-ups differ by more.
 _TOLERANCE, _OF_START_UP = 0.10, 0.25
-#: How much later than with a job for each layer a flow may be.
-_LATER = 0.02
 #: The number of times, of each kind, at which a flow may be cut, and of options that are kept at a cut.
 _CUTS, _KEPT = 8, 24
 
@@ -87,7 +86,7 @@ def _fastest(work: Work, costs: Costs) -> Option:
     everything = range(len(work.after))
     apart = finder.alone(everything)
     found = [apart, finder.chains(everything), *_in_parts(work, finder)]
-    allowed = [each for each in found if each.dollars <= apart.dollars and each.seconds <= apart.seconds * (1 + _LATER)]
+    allowed = [each for each in found if each.dollars <= apart.dollars and each.seconds <= apart.seconds * (1 + LATER)]
     shortest = min(each.seconds for each in allowed)
     latest = shortest + max(_TOLERANCE * shortest, _OF_START_UP * costs.start_up)
     near = [each for each in allowed if each.seconds <= latest]

@@ -7,6 +7,7 @@ import attrs
 from laminar_codegen.ir.structs import Struct
 from laminar_codegen.planning.pack_schedule import Capacity
 from laminar_runtime.prices import FARGATE, TRANSITION
+from laminar_runtime.splits.packing import START_UP
 
 __all__ = ["USUAL_COSTS", "Costs"]
 
@@ -24,7 +25,7 @@ class Costs(Struct):
         of_job: Dollars for its state.
     """
 
-    start_up: float = 45
+    start_up: float = START_UP
     billed_start_up: float = 15
     minimum: float = 60
     of_cpu: float = FARGATE["x86_64"][0]

@@ -9,17 +9,17 @@ from __future__ import annotations
 
 import math
 
-__all__ = ["MOST_SECONDS", "splits_per_job"]
+__all__ = ["LATER", "MOST_SECONDS", "START_UP", "splits_per_job"]
 
 #: The most seconds that a job should run.
 MOST_SECONDS = 240.0
-#: The seconds until a job has started.
-_START_UP = 45.0
+#: The seconds until a job has started, if no more is known: on Fargate it takes 30 to 90.
+START_UP = 45.0
 #: The tasks that Fargate starts at once, and then in a second, in an account and a region:
 #: https://docs.aws.amazon.com/AmazonECS/latest/userguide/throttling.html
 _BURST, _RATE = 100, 20
-#: How much later a fan-out may end.
-_LATER = 1.02
+#: How much later than with a job for each a fan-out, or a flow, may end.
+LATER = 0.02
 
 
 def splits_per_job(seconds: float, splits: int) -> int:
@@ -35,7 +35,7 @@ def splits_per_job(seconds: float, splits: int) -> int:
     """
     if splits == 0 or seconds <= 0:
         return max(1, splits)
-    latest = _LATER * _end(splits, seconds, 1)
+    latest = (1 + LATER) * _end(splits, seconds, 1)
     most = min(splits, max(1, int(MOST_SECONDS / seconds)))
     return next((share for share in range(most, 1, -1) if _end(splits, seconds, share) <= latest), 1)
 
@@ -43,4 +43,4 @@ def splits_per_job(seconds: float, splits: int) -> int:
 def _end(splits: int, seconds: float, share: int) -> float:
     """Return when the last job ends, if each runs a share of the splits."""
     jobs = math.ceil(splits / share)
-    return max(0, jobs - _BURST) / _RATE + _START_UP + share * seconds
+    return max(0, jobs - _BURST) / _RATE + START_UP + share * seconds
