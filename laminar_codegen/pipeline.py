@@ -3,7 +3,8 @@
 ::
 
     flow.py  --load-->  Source  --build_graph-->  Graph  --check-->  Graph
-             --make_plan-->  Step  [--split_plan-->  Step]  --emit_states-->  StateMachine, ...
+             [--choose_targets-->  Graph]  --make_plan-->  Step  [--split_plan-->  Step]
+             --emit_states-->  StateMachine, ...
              --allocate-->  Deployment  --emit_document-->  Document  [--call_module-->  Document]  --render-->  text
 
 Each pass is one function in the module of its name, from frozen values to a frozen value. No pass reads the clock,
@@ -14,6 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import attrs
 
@@ -38,7 +40,19 @@ from laminar_codegen.targets.registry import companions_of
 from laminar_codegen.triggers.registry import machines_of
 from laminar_runtime.configurations.schedulers.step_functions import StepFunctions
 
-__all__ = ["Compilation", "Scheduling", "Unit", "compile_flow", "compile_source", "graphs_of", "plan_of"]
+if TYPE_CHECKING:
+    from laminar_codegen.planning.choose_targets import Choice
+
+__all__ = [
+    "Compilation",
+    "Scheduling",
+    "Unit",
+    "compile_flow",
+    "compile_source",
+    "graphs_of",
+    "graphs_with_targets",
+    "plan_of",
+]
 
 
 @attrs.frozen(eq=False, repr=False)
@@ -50,12 +64,14 @@ class Unit:
         plan: Its plan: layers in sequence and in parallel.
         machines: Its state machine, and the sub-machines if it would be too large.
         durations: The seconds of layers in the profile that it was planned by, None without a profile.
+        choices: Where the compiler has its layers of `AWS.Auto` run, and why.
     """
 
     graph: Graph
     plan: Step
     machines: tuple[StateMachine, ...]
     durations: Mapping[str, float] | None = None
+    choices: tuple[Choice, ...] = ()
 
 
 @attrs.frozen(eq=False, repr=False)
@@ -143,7 +159,12 @@ def compile_source(source: Source, scheduling: Scheduling | None = None, module:
     # All problems that prevent compilation, reported at once.
     check(graphs)
     joins, profile, pack = _scheduling(source.scheduler, scheduling or Scheduling())
-    units = tuple(_compile(graph, joins, profile, pack) for graph in graphs)
+    parts = [_choose_targets(graph, _durations(graph, profile), pack) for graph in graphs]
+    if any(part.choices for part in parts):
+        graphs = tuple(part.graph for part in parts)
+        # What layers have in common: their roles, their networks.
+        check(graphs)
+    units = tuple(_compile(part, joins, pack) for part in parts)
     machines = tuple(machine for unit in units for machine in unit.machines)
     # What few flows need is imported where it is used, so that the compile of other flows does not load it.
     if len(units) > 1:
@@ -186,6 +207,24 @@ def graphs_of(source: Source) -> tuple[Graph, ...]:
     )
 
 
+def graphs_with_targets(source: Source, scheduling: Scheduling | None = None) -> tuple[Graph, ...]:
+    """Return the graphs of a loaded flow and of those that follow it, in which layers of `AWS.Auto` have their targets.
+
+    Args:
+        source: The flow.
+        scheduling: How it is planned.
+
+    Raises:
+        CompileError: If there is such a layer, and a graph has problems, or the profile cannot be read.
+    """
+    graphs = graphs_of(source)
+    if not any(layer.alternative for graph in graphs for layer in graph.layers):
+        return graphs
+    check(graphs)
+    _, profile, packing = _scheduling(source.scheduler, scheduling or Scheduling())
+    return tuple(_choose_targets(graph, _durations(graph, profile), packing).graph for graph in graphs)
+
+
 def plan_of(source: Source, graph: Graph) -> Step:
     """Return the plan of a flow, as its own scheduler plans it.
 
@@ -197,7 +236,8 @@ def plan_of(source: Source, graph: Graph) -> Step:
         CompileError: If the profile of the scheduler cannot be read, or it packs layers by one that is not there.
     """
     joins, profile, packing = _scheduling(source.scheduler, Scheduling())
-    return _plan(graph, _durations(graph, profile), joins, packing)
+    part = _choose_targets(graph, _durations(graph, profile), packing)
+    return _plan(part.graph, part.durations, joins, packing)
 
 
 def _scheduling(own: StepFunctions, given: Scheduling) -> tuple[Joins, Path | None, Packing]:
@@ -231,8 +271,27 @@ def _plan(graph: Graph, durations: Mapping[str, float] | None, joins: Joins, pac
     return make_plan(graph, durations=durations, joins=joins, packs=packs, start_up=start_up)
 
 
-def _compile(graph: Graph, joins: Joins, profile: Path | None, packing: Packing) -> Unit:
-    durations = _durations(graph, profile)
+@attrs.frozen(eq=False, repr=False)
+class _Part:
+    """A flow before it is planned: its graph, the seconds of its layers by the profile, and the choices of targets."""
+
+    graph: Graph
+    durations: Mapping[str, float] | None
+    choices: tuple[Choice, ...] = ()
+
+
+def _choose_targets(graph: Graph, durations: Mapping[str, float] | None, packing: Packing) -> _Part:
+    """Return a flow in which the layers of `AWS.Auto` have their targets."""
+    if not any(layer.alternative for layer in graph.layers):
+        return _Part(graph, durations)
+    from laminar_codegen.planning.choose_targets import choose_targets  # few flows leave it to the compiler
+
+    chosen, choices = choose_targets(graph, durations, packing)
+    return _Part(chosen, durations, choices)
+
+
+def _compile(part: _Part, joins: Joins, packing: Packing) -> Unit:
+    graph, durations = part.graph, part.durations
     if packing == "auto" and durations:
         from laminar_codegen.planning.pack_splits import pack_splits
 
@@ -245,4 +304,4 @@ def _compile(graph: Graph, joins: Joins, profile: Path | None, packing: Packing)
         plan = split_plan(plan, measure_steps(graph))
         machines = emit_states(graph, plan)
         check_definitions(graph, machines)
-    return Unit(graph, plan, machines, durations)
+    return Unit(graph, plan, machines, durations, part.choices)

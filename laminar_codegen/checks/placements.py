@@ -74,7 +74,7 @@ def check_network(graphs: Sequence[Graph]) -> Iterator[Problem]:
     if (
         first.planner.network is None
         or planned
-        or any(targets.kind_of(one.executor).functions for one in _layers(graphs))
+        or any(targets.kind_of(one.executor).functions or one.alternative for one in _layers(graphs))
     ):
         return
     jobs = ", and its planner is a job" if first.planner.target is not None else ""

@@ -94,9 +94,9 @@ def run(options: argparse.Namespace) -> int:
         CompileError: If the flow cannot be compiled, with all problems.
     """
     source = loader.load(options.flow)
-    problems, warnings = _inspect(source)
+    scheduling = scheduling_of(options)
+    problems, warnings = _inspect(source, scheduling)
     try:
-        scheduling = scheduling_of(options)
         compilation = pipeline.compile_source(source, scheduling)
     except CompileError as error:
         raise CompileError([*error.problems, *problems]) from None
@@ -116,10 +116,13 @@ def run(options: argparse.Namespace) -> int:
     return Exit.INVALID if warnings and options.strict else Exit.OK
 
 
-def _inspect(source: Source) -> tuple[list[Problem], list[Problem]]:
+def _inspect(source: Source, scheduling: pipeline.Scheduling) -> tuple[list[Problem], list[Problem]]:
     """Return the problems about the methods of all layers, and all warnings about the flow."""
     locator = Locator(source)
-    graphs = pipeline.graphs_of(source)
+    try:
+        graphs = pipeline.graphs_with_targets(source, scheduling)
+    except CompileError:  # which the compile reports
+        graphs = pipeline.graphs_of(source)
     problems: list[Problem] = []
     clock = check_times(graphs, dt.datetime.now(dt.UTC))
     warnings = [*check_call(source, graphs), *rules_of_graphs.warnings_of(graphs), *clock]
@@ -155,10 +158,18 @@ def _report(unit: Unit, packs: Sequence[str]) -> Iterator[str]:
     yield f"  orchestration   {_cost(found.transitions)}"
     if unit.durations is not None:
         yield from _makespan(unit, unit.durations)
+    yield from _choices(unit)
     yield from packs
     used = [kind for kind in kinds() if any(isinstance(layer.executor, kind.target) for layer in fan_outs)]
     yield from (f"  {kind.jobs_note}" for kind in sorted(used, key=lambda kind: kind.functions) if kind.jobs_note)
     yield f"  {_CONDITIONS}"
+
+
+def _choices(unit: Unit) -> Iterator[str]:
+    if unit.choices:
+        from laminar_codegen.command.choices import report_choices  # few flows leave targets to the compiler
+
+        yield from report_choices(unit.choices)
 
 
 def _report_chain(compilation: pipeline.Compilation) -> Iterator[str]:

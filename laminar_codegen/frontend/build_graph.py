@@ -14,10 +14,10 @@ from laminar_codegen.frontend.read_inputs import find_misfits, read_inputs
 from laminar_codegen.ir.graph import PARAMETERS, Dimension, Graph, LayerNode
 from laminar_codegen.ir.placement import Network, PlannerSettings, container_of, network_of
 from laminar_codegen.ir.settings import Settings
-from laminar_codegen.targets.registry import target_of
+from laminar_codegen.targets.registry import alternative_of, target_of
 from laminar_codegen.triggers.registry import parameters_of, triggers_of
 from laminar_runtime import Flow, Layer, _records
-from laminar_runtime.configurations import datastores, hooks
+from laminar_runtime.configurations import datastores, executors, hooks
 from laminar_runtime.configurations.datastores.s3_encryption import NO_ENCRYPTION, Encryption
 from laminar_runtime.configurations.executors import Executor
 from laminar_runtime.configurations.schedulers.step_functions import StepFunctions
@@ -91,6 +91,7 @@ def _layer_node(definition: Definition, flow: Flow, locator: Locator, network: N
     hints = tuple(hint for function in functions for hint in resolve(function, flow.classes))
     dimensions = tuple(Dimension(item.name, item.attribute, item.index) for item in configuration.foreach.parameters)
     named = {hint.layer for hint in hints if hint.layer} | {item.layer for item in dimensions}
+    alternative = alternative_of(configuration.executor, flow)
     return LayerNode(
         name=cls.__name__,
         location=locator.location(cls),
@@ -109,6 +110,7 @@ def _layer_node(definition: Definition, flow: Flow, locator: Locator, network: N
         local_concurrency=_local_concurrency(configuration.executor or flow.configuration.executor),
         inherited=_fields_of_flow(definition, flow),
         pack=configuration.pack,
+        alternative=alternative and alternative.in_network(network),
     )
 
 
@@ -123,6 +125,8 @@ def _fields_of_flow(definition: Definition, flow: Flow) -> frozenset[str]:
 
 def _local_concurrency(executor: Executor) -> int | None:
     """Return what an executor runs at once on this machine, if the flow says so."""
+    if isinstance(executor, executors.AWS.Auto):
+        executor = executor.batch
     return executor.concurrency if "concurrency" in _records.given_fields(executor) else None
 
 

@@ -110,6 +110,7 @@ class LayerNode(Struct):
         inherited: The fields of its container that its flow gave, and it did not.
         pack: Whether it may share its job with other layers.
         split_seconds: The seconds of a split of it, if the planner decides how many of them a job runs.
+        alternative: Another target, which it has in the place of its own if a profile is in favour of it.
     """
 
     name: str
@@ -131,6 +132,7 @@ class LayerNode(Struct):
     inherited: frozenset[str] = attrs.field(default=frozenset(), repr=False)
     pack: bool = True
     split_seconds: float | None = None
+    alternative: Target | None = attrs.field(default=None, repr=False)
 
     @property
     def shares_splits(self) -> bool:

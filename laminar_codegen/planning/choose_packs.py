@@ -12,23 +12,21 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
+from typing import assert_never
 
 from laminar_codegen.ir.graph import Graph
 from laminar_codegen.ir.plan import Pack, PackedLayer, Packing
 from laminar_codegen.planning.pack_costs import USUAL_COSTS, Costs
 from laminar_codegen.planning.pack_options import Option, Options, best_options
 from laminar_codegen.planning.pack_schedule import Capacity
-from laminar_codegen.planning.pack_work import Work, chains
+from laminar_codegen.planning.pack_work import Work
 from laminar_codegen.planning.partial_order import bits_of
 from laminar_codegen.problems import CompileError, Problem
 from laminar_codegen.problems.rules import LAM082
 from laminar_runtime.splits.packing import LATER
 
-__all__ = ["USUAL_COSTS", "choose_packs"]
+__all__ = ["USUAL_COSTS", "choose_option", "choose_packs"]
 
-#: How much later than the fastest option a cheaper one may be: a share of it, or a share of a start-up if
-#: that is more, as start-ups differ by more.
-_TOLERANCE, _OF_START_UP = 0.10, 0.25
 #: The number of times, of each kind, at which a flow may be cut, and of options that are kept at a cut.
 _CUTS, _KEPT = 8, 24
 
@@ -52,13 +50,43 @@ def choose_packs(
     """
     if packing == "off":
         return ()
+    work, option = choose_option(graph, packing, durations, costs)
+    packs = [job for job in option.jobs if len(job.members) > 1]
+    # The layers of a chain take equally much of their job: it has the size of their own ones.
+    own = packing == "chains"
+    return tuple(_pack(work, job.members, work.alone[job.members[0]] if own else job.size) for job in packs)
+
+
+def choose_option(
+    graph: Graph, packing: Packing, durations: Mapping[str, float] | None, costs: Costs = USUAL_COSTS
+) -> tuple[Work, Option]:
+    """Choose the jobs of a flow.
+
+    Args:
+        graph: A graph that passed the checks.
+        packing: Which layers may share jobs.
+        durations: Seconds by layer, for `auto`. A layer without a duration gets the median of the others.
+        costs: What jobs cost.
+
+    Returns:
+        The units of the flow, and their jobs. What they take is right if they were measured.
+
+    Raises:
+        CompileError: If `packing` is ``auto`` and no layer has a duration.
+    """
     if packing == "auto" and not any(layer.name in (durations or {}) for layer in graph.layers):
         raise CompileError([_no_durations(graph)])
     work = Work.of(graph, durations, costs)
-    if packing == "chains":
-        members = range(len(work.after))
-        return tuple(_pack(work, chain, work.alone[chain[0]]) for chain in chains(work, members) if len(chain) > 1)
-    return tuple(_pack(work, job.members, job.size) for job in _fastest(work, costs).jobs if len(job.members) > 1)
+    everything = range(len(work.after))
+    match packing:
+        case "off":
+            return work, Options(work, costs).alone(everything)
+        case "chains":
+            return work, Options(work, costs).chains(everything)
+        case "auto":
+            return work, _fastest(work, costs)
+        case _:
+            assert_never(packing)
 
 
 def _no_durations(graph: Graph) -> Problem:
@@ -87,8 +115,7 @@ def _fastest(work: Work, costs: Costs) -> Option:
     apart = finder.alone(everything)
     found = [apart, finder.chains(everything), *_in_parts(work, finder)]
     allowed = [each for each in found if each.dollars <= apart.dollars and each.seconds <= apart.seconds * (1 + LATER)]
-    shortest = min(each.seconds for each in allowed)
-    latest = shortest + max(_TOLERANCE * shortest, _OF_START_UP * costs.start_up)
+    latest = costs.latest(min(each.seconds for each in allowed))
     near = [each for each in allowed if each.seconds <= latest]
     return min(near, key=lambda each: (each.dollars, each.seconds, len(each.jobs)))
 

@@ -11,6 +11,10 @@ from laminar_runtime.splits.packing import START_UP
 
 __all__ = ["USUAL_COSTS", "Costs"]
 
+#: How much later than the fastest option a cheaper one may be: a share of it, or a share of a start-up if
+#: that is more, as start-ups differ by more.
+_TOLERANCE, _OF_START_UP = 0.10, 0.25
+
 
 @attrs.frozen(eq=False, repr=False)
 class Costs(Struct):
@@ -45,6 +49,18 @@ class Costs(Struct):
         """
         rate = size.cpu * self.of_cpu + size.memory / 1024 * self.of_memory
         return rate * max(self.minimum, self.billed_start_up + seconds) + self.of_job
+
+    def latest(self, shortest: float) -> float:
+        """Return when an option may end at the latest to be preferred for its price.
+
+        Args:
+            shortest: The seconds of the fastest option.
+
+        Example:
+            >>> Costs(start_up=40).latest(30), Costs(start_up=40).latest(1000)
+            (40.0, 1100.0)
+        """
+        return shortest + max(_TOLERANCE * shortest, _OF_START_UP * self.start_up)
 
 
 #: What jobs on Fargate cost if no profile says more: they start after 30 to 90 seconds.

@@ -95,7 +95,7 @@ def find_subject(options: argparse.Namespace, environment: Mapping[str, str]) ->
     configuration = None if _needs_terraform(path) else read_configuration(path)
     if configuration is not None and any(configuration.of_kind("module")):
         configuration = None
-    graphs = pipeline.graphs_of(source)
+    graphs = pipeline.graphs_with_targets(source, scheduling_of(options))
     durations = _merge(*(read_profile(options.profile, graph.flow) for graph in graphs if options.profile))
     return Subject(source, graphs, given, configuration, folder, durations, event)
 

@@ -12,9 +12,20 @@ from laminar_codegen.targets.batch.kind import BATCH
 from laminar_codegen.targets.companions.companion import Companion
 from laminar_codegen.targets.kind import TargetKind
 from laminar_runtime import Flow
+from laminar_runtime.configurations import executors
 from laminar_runtime.configurations.executors import Executor
 
-__all__ = ["TARGETS", "companions_of", "functions_of", "kind_of", "kinds", "kinds_by_role", "kinds_of", "target_of"]
+__all__ = [
+    "TARGETS",
+    "alternative_of",
+    "companions_of",
+    "functions_of",
+    "kind_of",
+    "kinds",
+    "kinds_by_role",
+    "kinds_of",
+    "target_of",
+]
 
 #: All kinds, in the order of their resources in documents.
 TARGETS: tuple[TargetKind, ...] = (LAMBDA, BATCH)
@@ -39,14 +50,30 @@ def kind_of(target: Target) -> TargetKind:
 def target_of(own: Executor | None, flow: Flow) -> Target:
     """Return the target of a layer: that of its own executor, or of its flow's.
 
-    The executors of this machine stand for the default target, AWS Batch on Fargate.
+    The executors of this machine stand for the default target, AWS Batch on Fargate. So does `AWS.Auto`, whose other
+    target is that of `alternative_of`.
 
     Args:
         own: The layer's own executor, None if it has none.
         flow: Its flow.
     """
+    executor = own or flow.configuration.executor
+    return _target_of(executor.batch if isinstance(executor, executors.AWS.Auto) else executor, flow)
+
+
+def alternative_of(own: Executor | None, flow: Flow) -> Target | None:
+    """Return the target that a layer has in the place of its own if a profile is in favour of it, None without one.
+
+    Args:
+        own: The layer's own executor, None if it has none.
+        flow: Its flow.
+    """
+    executor = own or flow.configuration.executor
+    return _target_of(executor.function, flow) if isinstance(executor, executors.AWS.Auto) else None
+
+
+def _target_of(executor: Executor, flow: Flow) -> Target:
     usual = flow.configuration.executor
-    executor = own or usual
     timeout = None if executor.timeout == usual.timeout else executor.timeout
     # The default is asked last: it accepts any executor.
     asked = sorted(kinds(), key=lambda kind: kind is DEFAULT)

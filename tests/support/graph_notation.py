@@ -9,10 +9,10 @@ A line is a layer::
 Behind the bar stand, in any order: ``each`` (what the layer fans out over; ``Load.item[0]`` for one dimension of many),
 ``pipelined``, ``optional``, ``hook`` (``entry``, ``submission``, ``retry``), ``attempts``, ``delay``, ``backoff``,
 ``jitter``, ``max_concurrency``, ``splits_per_job``, ``splits_at_once``, ``tolerated_failures``, ``local_concurrency``,
-``on`` (``FARGATE``, ``EC2``, ``Lambda``), ``queue``, ``share``, ``priority``, ``role``, ``concurrency`` (on AWS
-Lambda), ``timeout``, ``summary``,
-``takes`` (seconds), and the fields of a container, as in ``cpu=2 memory=4096 spot secrets=TOKEN:arn:aws:...``. Those
-that only targets know are JSON: ``user='"1000"'``. Volumes are maps of their arguments:
+``on`` (``FARGATE``, ``EC2``, ``Lambda``, ``Auto``), ``queue``, ``share``, ``priority``, ``role``, ``concurrency`` (on
+AWS Lambda), ``timeout``, ``summary``, ``takes`` (seconds), and the fields
+of a container, as in ``cpu=2 memory=4096 spot secrets=TOKEN:arn:aws:...``. Those that only targets know are JSON:
+``user='"1000"'``. Volumes are maps of their arguments:
 ``volumes='[{"file_system": "fs-0123abcd", "mount": "/mnt/a"}]'``. In these, in tags, secrets and variables of the
 environment ``var.NAME`` is a variable, and ``var.NAME=TEXT`` one with a default.
 
@@ -242,6 +242,7 @@ def _layer(line: str) -> LayerNode:
             splits_at_once=options.get("splits_at_once", 1),
         ),
         local_concurrency=options.get("local_concurrency"),
+        alternative=_function({"timeout": 900, **options}) if options.get("on") == "Auto" else None,
     )
 
 
@@ -291,15 +292,21 @@ def _reference(value: str) -> str | Input:
     return Input.of(found) if isinstance(found, Variable) else value
 
 
+def _function(options: Mapping[str, Any]) -> Target:
+    return LambdaTarget(
+        options.get("concurrency", 100),
+        options.get("timeout"),
+        options.get("role"),
+        _network(options.get("network")),
+    )
+
+
 def _target(options: Mapping[str, Any]) -> Target:
-    timeout = options.get("timeout")
     if options.get("on") == "Lambda":
-        return LambdaTarget(
-            options.get("concurrency", 100), timeout, options.get("role"), _network(options.get("network"))
-        )
+        return _function(options)
     return BatchTarget(
-        options.get("on", "FARGATE"),
-        timeout,
+        "FARGATE" if options.get("on") == "Auto" else options.get("on", "FARGATE"),
+        options.get("timeout"),
         options.get("queue"),
         options.get("share"),
         options.get("priority", 0),

@@ -138,6 +138,7 @@ def test_public_names_are_pinned(module: str) -> None:
     ("module", "name"),
     [
         ("laminar_runtime.configurations.datastores", "AWS.S3"),
+        ("laminar_runtime.configurations.executors", "AWS.Auto"),
         ("laminar_runtime.configurations.executors", "AWS.Batch"),
         ("laminar_runtime.configurations.executors", "AWS.Lambda"),
         ("laminar_runtime.configurations.schedulers", "AWS.StepFunctions"),

@@ -1,8 +1,8 @@
 """Executors run the tasks of a flow, or of one of its layers.
 
 If this process schedules the flow, tasks run in threads or processes of this machine, in Docker containers, or as AWS
-Batch jobs. The tasks of a deployed flow run as AWS Batch jobs or AWS Lambda functions. There, `Thread`, `Process` and
-`Docker` mean AWS Batch on Fargate.
+Batch jobs. The tasks of a deployed flow run as AWS Batch jobs or AWS Lambda functions, or as either, by a profile.
+There, `Thread`, `Process` and `Docker` mean AWS Batch on Fargate.
 """
 
 from __future__ import annotations

@@ -1,16 +1,18 @@
-"""The executors on AWS: ``executors.AWS.Batch`` and ``executors.AWS.Lambda``."""
+"""The executors on AWS: ``executors.AWS.Batch``, ``executors.AWS.Lambda``, and ``executors.AWS.Auto`` for either."""
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 from laminar_runtime import _records
 from laminar_runtime.configurations.executors.aws_batch import Batch
-from laminar_runtime.configurations.executors.base import positive
+from laminar_runtime.configurations.executors.base import TASK_SECONDS, positive
 from laminar_runtime.configurations.executors.placement import check_role
 from laminar_runtime.configurations.executors.process import Process
+from laminar_runtime.configurations.executors.tasks import Task
 from laminar_runtime.configurations.layers import Container
 from laminar_runtime.configurations.networks import Network, check_network
+from laminar_runtime.exceptions import FlowError
 from laminar_runtime.limits import LAMBDA_SECONDS, MAP_CONCURRENCY, MAX_INVOCATIONS
 from laminar_runtime.process import processors
 
@@ -69,6 +71,80 @@ class Lambda(Process):
         return min(self.concurrency, processors.available())
 
 
+def _executor_on_aws(_: object, attribute: _records.Field, value: Any) -> None:
+    kind = {"batch": Batch, "function": Lambda}[attribute.name]
+    if not isinstance(value, kind):
+        example = f"{attribute.name}=executors.AWS.{kind.__name__}()"
+        raise FlowError(f"the {attribute.name} of AWS.Auto must be such as in {example}, not {value!r}")
+
+
+@_records.define(eq=False)
+class Auto(Process):
+    """Has the compiler choose where each deployed layer runs: on AWS Lambda or on AWS Batch.
+
+    The compiler predicts, by the measured seconds of a profile, when the layer ends on both and what that costs. It
+    takes AWS Lambda for layers that end sooner there, and AWS Batch for those that end about as soon and cost less,
+    and for those that AWS Lambda cannot run: those that fan out or may take too long, and those whose container or
+    hooks need a job. Without a profile all layers run on AWS Batch. ``laminar-codegen check`` prints the choice.
+
+    The image must be one for both: in ECR, and with ``laminar-terraform[lambda]``. If this process schedules the flow,
+    the tasks run as with `batch`.
+
+    Args:
+        batch: The executor of layers on AWS Batch, with their queue, role and timeout.
+        function: The executor of layers on AWS Lambda, with their role, network and timeout. A layer takes at most a
+            third of this timeout, by the profile: so a short one keeps longer layers on AWS Batch.
+
+    Raises:
+        FlowError: If one of the executors is of another kind, or both name the same role: a role trusts one service.
+
+    Example:
+        >>> from laminar_runtime.configurations.executors import AWS
+        >>> AWS.Auto(batch=AWS.Batch(queue="big"), function=AWS.Lambda(timeout=60)).function.timeout
+        60
+    """
+
+    batch: Batch = _records.field(factory=Batch, validator=_executor_on_aws, kw_only=True)
+    function: Lambda = _records.field(factory=Lambda, validator=_executor_on_aws, kw_only=True)
+    #: Those of `batch`, as of a task on this machine.
+    concurrency: int = _records.field(default=1, init=False, repr=False)
+    timeout: float = _records.field(default=TASK_SECONDS, init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        if self.batch.role is not None and self.batch.role == self.function.role:
+            msg = f"AWS.Auto has the role {self.batch.role!r} for jobs and for functions, and a role trusts one service"
+            raise FlowError(f"{msg}: give them different ones")
+        # As defaults: nobody gave them.
+        self.__dict__.update(concurrency=self.batch.concurrency, timeout=self.batch.timeout)
+
+    def finds_volumes(self) -> Literal["folder", "mount", "aws"]:
+        """Return where tasks find volumes: as with `batch`, because functions have none."""
+        return self.batch.finds_volumes()
+
+    def overrides(self, container: Container) -> dict[str, Any]:
+        """Return what a deployed job overrides of its container: a layer whose hooks choose that runs on AWS Batch.
+
+        Args:
+            container: The container after the hooks.
+
+        Raises:
+            LayerError: If there is no such size.
+        """
+        return self.batch.overrides(container)
+
+    async def submit(self, task: Task) -> None:
+        """Run a task to its end, as with `batch`.
+
+        Args:
+            task: The task.
+
+        Raises:
+            TaskError: If the task fails.
+            FlowError: If this process submits the job, and it cannot be submitted.
+        """
+        await self.batch.submit(task)
+
+
 class AWS:
     """The executors on AWS.
 
@@ -77,5 +153,6 @@ class AWS:
         60
     """
 
+    Auto = Auto
     Batch = Batch
     Lambda = Lambda

@@ -5,11 +5,13 @@ from __future__ import annotations
 import tempfile
 from pathlib import Path
 
+from laminar_codegen.command.choices import report_choices
 from laminar_codegen.ir.plan import ExactJoins, JoinNode, Parallel, Run, Sequence, Step, SubMachine, print_plan
 from laminar_codegen.planning import duration_samples, makespan, pack_schedule, pack_splits, partial_order
 from laminar_codegen.planning.barrier_candidates import Barrier, barrier_candidates
 from laminar_codegen.planning.barriers import Barriers
 from laminar_codegen.planning.choose_packs import choose_packs
+from laminar_codegen.planning.choose_targets import choose_targets
 from laminar_codegen.planning.decompose import Decomposition, ParallelParts, SeriesParts
 from laminar_codegen.planning.durations_file import read_profile
 from laminar_codegen.planning.exact_joins import join_exactly
@@ -31,6 +33,19 @@ cases_of("planning.partial_order")(evaluator(partial_order))
 cases_of("planning.duration_samples")(evaluator(duration_samples))
 cases_of("planning.pack_schedule")(evaluator(pack_schedule))
 cases_of("planning.makespan")(evaluator(makespan, graph_in=graph_in, JoinNode=JoinNode))
+
+
+@cases_of("planning.choose_targets")
+def targets_of(text: str) -> str:
+    """Print where the layers of `AWS.Auto` run, and why."""
+    options, text = options_in(text, "packing", "profile")
+    graph = graph_in(text)
+    durations = durations_in(text) if options.get("profile", True) else None
+    placed, choices = choose_targets(graph, durations, options.get("packing", "off"))
+    assert [each.executor for each in placed.layers if each.alternative] == [
+        each.layer.executor for each in choices if not each.moves
+    ]
+    return "".join(f"{line.removeprefix('  placed').strip()}\n" for line in [*report_choices(choices)])
 
 
 @cases_of("planning.pack_splits")
