@@ -196,7 +196,21 @@ class Reader:
             for detail in details
         ]
         self._note_drive(found, given)
+        if task_environment.PACK in given and found and found[0].exit_code == _FINAL:
+            of_layers = self._of_pack(found[0].flow, given)
+            found, count = (of_layers, len(of_layers)) if of_layers else (found, count)
         return (found, count) if found else ([tasks.of_state(task, self._execution, self._place(given))], 1)
+
+    def _of_pack(self, flow: str, given: Mapping[str, str]) -> list[Failure]:
+        """Return the failures that the layers of a job that runs several have recorded: it ends by itself for these."""
+
+        def read() -> list[Failure]:
+            folders = {*self._objects.names(failures_prefix(flow, self._execution))}
+            keys = [LayerKey(flow, self._execution, one) for one in task_environment.layers_in(given) if one in folders]
+            recorded = [self._without_earlier(failures.read(self._objects, key)) for key in keys]
+            return [one for part in recorded for one in part]
+
+        return self._try("the datastore", read) or []
 
     def _note_drive(self, found: Sequence[Failure], given: Mapping[str, str]) -> str:
         """Note the resume or redrive of failures, and return it."""

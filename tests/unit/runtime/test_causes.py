@@ -268,6 +268,22 @@ def test_children_that_claim_splits() -> None:
     assert found.count == 3
 
 
+@pytest.mark.parametrize("code", [79, 137])
+def test_a_job_that_runs_several_layers(code: int) -> None:
+    """It ends with 79 for a layer that recorded its failure. Killed as a whole it is named after its first layer."""
+    store = Memory()
+    failures.write(store.transport.put, TRAIN, record(0, splits=1, job="j", kind="timed out"))
+    job = {"JobId": "j", "JobName": "Report-Load", "StatusReason": EXITED, "Container": {"ExitCode": code}}
+    variables = {"LAMINAR_LAYER_NAME": "Load", "LAMINAR_PACK": "1 2048 Load Train", "LAMINAR_EXECUTION_ID": "e1"}
+    environment = [{"Name": name, "Value": value} for name, value in variables.items()]
+    found = read(store, history(job, ContainerOverrides={"Environment": environment}), Batch())
+    last = [("Train", "timed out", 1)]
+    assert [(one.layer, one.kind, one.attempt) for one in found] == (
+        last if code == 79 else [("Load", "exited", 1), *last]
+    )
+    assert found.count == len(found.shown)
+
+
 def test_a_record_beyond_the_first_ones() -> None:
     """Of a split whose child was described, its record is read, however many there are."""
     store = Memory()
