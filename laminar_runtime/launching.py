@@ -297,6 +297,12 @@ def _run_task(flow: Flow) -> None:
         # It returns in the processes of the layers.
         first = context
         context = pack_process.run(flow, context, lambda: open_execution(flow, first))
+    elif task_environment.LAYER_TIMEOUT in os.environ:
+        from laminar_runtime.tasks import timed_process
+
+        # It returns in the process of the task.
+        alone = context
+        context = timed_process.run(flow, context, lambda: open_execution(flow, alone))
     if context.claims:
         from laminar_runtime.tasks import worker_process
 

@@ -40,6 +40,8 @@ LAYER_INDEXES = "LAMINAR_LAYER_INDEXES"
 LAYER_CLAIMS = "LAMINAR_LAYER_CLAIMS"
 #: The layers that a job runs, after its virtual CPUs and its memory in MiB: ``2 4096 Load Train``.
 PACK = "LAMINAR_PACK"
+#: Seconds after which a task is stopped by its own job, and not by AWS Batch, which runs no job again that it stopped.
+LAYER_TIMEOUT = "LAMINAR_LAYER_TIMEOUT"
 #: With ``0``, each split of a job that runs several is a process of its own from the start, and no fork of one that has
 #: imported the flow.
 FORKS = "LAMINAR_FORKS"

@@ -483,13 +483,6 @@ LAM122 = Rule(
     "AWS Batch decides by five rules; hooks and AWS Lambda have none.",
     "Name fewer failures, or run the layer on AWS Batch without hooks.",
 )
-LAM126 = Rule(
-    "LAM126",
-    "splits that time out are not run again",
-    "AWS Batch does not retry a job that timed out, and the state of an array job would run all splits again.",
-    "Limit the splits by ForEach(..., max_concurrency=n): then the job makes the attempts. Or drop the timeout.",
-    warning=True,
-)
 LAM123 = Rule(
     "LAM123",
     "the default of a variable is not valid where it stands",

@@ -26,7 +26,7 @@ from laminar_runtime.layer import Layer
 from laminar_runtime.storage.layout import LayerKey
 from laminar_runtime.task_environment import LAYER_ATTEMPT, TaskContext
 
-__all__ = ["NoAttemptLeftError", "begin_attempt", "exit_code", "failing"]
+__all__ = ["NoAttemptLeftError", "begin_attempt", "exit_code", "failing", "note_failure"]
 
 _FAILED = ".failed"
 #: The exit code of this process if its task fails: `FINAL` if the layer does not run again.
@@ -100,16 +100,22 @@ def failing(store: DataStore, key: LayerKey, context: TaskContext, layer: Layer)
         if context.run and retry.attempts > 1:
             if context.attempt >= retry.attempts:
                 _end()
-            _note(store, f"{key.attempts(context.index, context.drive)}{context.run}{_FAILED}", error)
+            try:
+                note_failure(store, key, context)
+            except Exception as other:  # noqa: BLE001 - reported with the error of the layer, which matters more
+                add_note(error, f"The failure of this attempt cannot be stored either: {other}")
         raise
 
 
-def _note(store: DataStore, path: str, error: BaseException) -> None:
-    """Note a failure. If that is impossible, add the reason to the error of the layer, which matters more."""
-    try:
-        store.transport.put(path, b"{}")
-    except Exception as other:  # noqa: BLE001 - reported with the error of the layer
-        add_note(error, f"The failure of this attempt cannot be stored either: {other}")
+def note_failure(store: DataStore, key: LayerKey, context: TaskContext) -> None:
+    """Note that the layer failed in a run.
+
+    Args:
+        store: The flow's datastore.
+        key: The layer.
+        context: The task, as `begin_attempt` returned it.
+    """
+    store.transport.put(f"{key.attempts(context.index, context.drive)}{context.run}{_FAILED}", b"{}")
 
 
 def exit_code() -> int:

@@ -16,12 +16,12 @@ from laminar_runtime import _records
 from laminar_runtime.configurations.layers import Retry
 from laminar_runtime.tasks.worker import Ending, StoppedError, repeats
 
-__all__ = ["PackRun", "PackedLayer", "Processes"]
+__all__ = ["GRACE", "PERIOD", "PackRun", "PackedLayer", "Processes"]
 
 #: Seconds between SIGTERM and SIGKILL of a process that did not end in time, as AWS Batch gives a job.
-_GRACE = 30.0
+GRACE = 30.0
 #: The most seconds to wait for the end of a process before looking at the clock.
-_PERIOD = 1.0
+PERIOD = 1.0
 
 
 class Processes(Protocol):
@@ -170,7 +170,7 @@ class PackRun:
         now = self.clock()
         dues = [attempt.deadline for attempt in self._running.values()]
         dues += [due for _, due in self._next.values() if due > now]
-        return max(0.0, min([_PERIOD, *(due - now for due in dues)]))
+        return max(0.0, min([PERIOD, *(due - now for due in dues)]))
 
     def _stop_late(self) -> None:
         """Stop the attempts that did not end in time: first kindly."""
@@ -182,7 +182,8 @@ class PackRun:
 
     def _end(self, attempt: _Attempt, code: int) -> None:
         """Note the end of an attempt, and whether its layer runs again."""
-        layer, ending = attempt.layer, Ending(code, attempt.late)
+        layer = attempt.layer
+        ending = Ending(code, attempt.late, layer.timeout if attempt.late else None)
         name, number = f"layer '{layer.name}'", attempt.number
         if layer.is_finished():
             _say(f"{name} finished{'' if code == 0 else f', but after that {ending}'}")
@@ -210,7 +211,7 @@ class PackRun:
     def _ask(self, group: int, attempt: _Attempt) -> None:
         """Ask a process to end, and kill it if it did not when it was asked before."""
         self.send(group, signal.SIGKILL if attempt.asked else signal.SIGTERM)
-        attempt.asked, attempt.deadline = True, self.clock() + _GRACE
+        attempt.asked, attempt.deadline = True, self.clock() + GRACE
 
 
 def _say(text: str) -> None:

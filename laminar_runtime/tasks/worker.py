@@ -39,14 +39,17 @@ class Ending:
     Args:
         code: Its exit code, negative for the signal that ended it.
         late: Whether it was stopped because it did not end in time.
+        limit: The seconds that it had, if it was late; None if they are unknown.
     """
 
     code: int
     late: bool = False
+    limit: float | None = None
 
     def __str__(self) -> str:
         if self.late:
-            return "it did not end in time"
+            within = "in time" if self.limit is None else f"within {self.limit:g} seconds"
+            return f"it did not end {within} and was stopped"
         if self.code < 0:
             with contextlib.suppress(ValueError):
                 return f"its process was ended by signal {signal.Signals(-self.code).name}"

@@ -294,7 +294,7 @@ class Processes:
         self._running.discard(process)
         if code != _SUCCESS:
             self.check()
-        return Ending(code, late)
+        return Ending(code, late, self._timeout if late else None)
 
     def _wait_for(self, process: int) -> tuple[int, bool]:
         """Wait until a process ends, stop it if it does not in time, and return its code and whether that was so."""

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from laminar_codegen.ir.graph import Graph, LayerNode
+from laminar_codegen.ir.graph import Graph
 from laminar_codegen.limits import JOB_ATTEMPTS
 from laminar_codegen.problems import Problem
-from laminar_codegen.problems.rules import LAM025, LAM122, LAM126
+from laminar_codegen.problems.rules import LAM025, LAM122
 from laminar_codegen.targets.batch.target import layers_on_batch, on_ec2
-from laminar_runtime.configurations.executors.base import TASK_SECONDS
-from laminar_runtime.configurations.failures import TIMED_OUT
+from laminar_codegen.targets.batch.timed_tasks import is_timed
 from laminar_runtime.limits import EXIT_RULES
 from laminar_runtime.splits.job_container import rules_on
 
@@ -42,40 +41,13 @@ def check_failures(graph: Graph) -> Iterator[Problem]:
         if layer.sized:
             what = f"layer '{layer.name}' has Retry(on=...) and hooks that choose its container: these see each failure"
             yield Problem(layer.location, LAM122, what, "drop one of them")
-        # A child that claims splits decides by itself.
-        elif retry.attempts > 1 and not layer.shares_splits:
-            for what, fix in _faults_of(layer):
-                yield Problem(layer.location, LAM122, what, fix)
-
-
-def _faults_of(layer: LayerNode) -> Iterator[tuple[str, str]]:
-    """Yield why AWS Batch cannot decide by the failures that a retry names."""
-    on = layer.retry.on
-    if TIMED_OUT in on:
-        what = f"layer '{layer.name}' has Retry(on=...) with '{TIMED_OUT}'; AWS Batch retries no job that timed out"
-        if layer.foreach:
-            yield what, "run the splits by ForEach(..., max_concurrency=n), or raise an exception before the timeout"
-        else:
-            yield what, "leave on=... out, or raise an exception before the timeout"
-    if len(rules_on(on, spot=layer.container.spot, ec2=on_ec2(layer.placement))) > EXIT_RULES:
-        what = f"layer '{layer.name}' names failures by more rules than the {EXIT_RULES} of AWS Batch"
-        yield what, "name fewer exit codes, or raise an exception in their place"
-
-
-def check_late_splits(graph: Graph) -> Iterator[Problem]:
-    """Warn of splits with a timeout and a retry: AWS Batch does not retry a child of an array that timed out."""
-    names = [
-        layer.name
-        for layer in layers_on_batch(graph)
-        if layer.foreach
-        and layer.retry.attempts > 1
-        and not (layer.retry.on or layer.shares_splits or layer.replanned)
-        and graph.timeout_of(layer.executor) != TASK_SECONDS
-    ]
-    if names:
-        what = f"the splits of {some_of(names)} have a timeout and a Retry; AWS Batch retries no split that timed out"
-        fix = "run the splits by ForEach(..., max_concurrency=n), or raise an exception before the timeout"
-        yield Problem(graph.location, LAM126, what, fix)
+        # A child that claims splits decides by itself, and so does the job of a task that it stops by itself.
+        elif retry.attempts == 1 or layer.shares_splits or is_timed(graph, layer):
+            continue
+        elif len(rules_on(retry.on, spot=layer.container.spot, ec2=on_ec2(layer.placement))) > EXIT_RULES:
+            what = f"layer '{layer.name}' names failures by more rules than the {EXIT_RULES} of AWS Batch"
+            fix = "name fewer exit codes, or raise an exception in their place"
+            yield Problem(layer.location, LAM122, what, fix)
 
 
 def some_of(names: Sequence[str]) -> str:
@@ -88,4 +60,4 @@ def some_of(names: Sequence[str]) -> str:
 
 
 #: The rules of this module.
-RETRY_RULES = (check_attempts, check_failures, check_late_splits)
+RETRY_RULES = (check_attempts, check_failures)

@@ -16,6 +16,7 @@ from laminar_codegen.ir.state_names import Suffix
 from laminar_codegen.limits import JOB_TIMEOUT
 from laminar_codegen.targets.batch.labels import LEFT, job_definitions, job_queue, jobs_of_execution
 from laminar_codegen.targets.batch.target import batch_target, job_size, on_ec2, placement_of, usual_size
+from laminar_codegen.targets.batch.timed_tasks import failures_of_job, is_timed, job_timeout, variable_of
 from laminar_codegen.targets.kind import Attempts, TaskStates
 from laminar_runtime import task_environment
 from laminar_runtime.configurations import containers
@@ -55,14 +56,18 @@ class BatchStates(TaskStates):
 
     def once(self, layer: LayerNode, after: str | None, attempts: Attempts) -> Task:
         """Return the job of a layer that does not fan out."""
-        environment: list[Value] = []
+        environment, more = self._timing(layer)
         if attempts.attempt is not None:
             environment.append(_variable(task_environment.LAYER_ATTEMPT, f"$string({attempts.attempt})"))
         return Task(
             name=layer.name,
             comment=layer.summary,
             integration="batch:submitJob.sync",
-            arguments={**self._arguments(layer, environment, "$states.input.groups[0]"), **_strategy(layer, once=True)},
+            arguments={
+                **self._arguments(layer, environment, "$states.input.groups[0]"),
+                **more,
+                **self._strategy(layer, once=True),
+            },
             # With some failures only, Batch starts the job again: Step Functions does not see why it failed.
             retry=() if layer.retry.on else attempts.retriers,
             catch=attempts.catchers,
@@ -113,12 +118,40 @@ class BatchStates(TaskStates):
             environment.append(_variable(task_environment.LAYER_CLAIMS, claims))
             # Of all splits that a child runs: it stops each of them after the timeout of the layer.
             more = {**more, "Timeout": {"AttemptDurationSeconds": JOB_TIMEOUT[1]}}
+        variables, limit = self._timing(layer)
+        environment += variables
+        more = {**more, **limit}
         arguments: dict[str, Value] = {
             **self._arguments(layer, environment, _GROUP),
             "ArrayProperties": Expression(f"{_GROUP}.size > 1 ? {{'Size': {_GROUP}.size}} : {{}}"),
             **more,
         }
-        return {**arguments, **_strategy(layer, once=False)}
+        return {**arguments, **self._strategy(layer, once=False)}
+
+    def _timing(self, layer: LayerNode) -> tuple[list[Value], dict[str, Value]]:
+        """Return the variables and the arguments of a job that stops its task after its timeout by itself."""
+        if not is_timed(self.graph, layer):
+            return [], {}
+        limit = {"AttemptDurationSeconds": job_timeout(self.graph, layer)}
+        return [variable_of(self.graph, layer)], {"Timeout": limit}
+
+    def _strategy(self, layer: LayerNode, *, once: bool) -> dict[str, Value]:
+        """Return the retry strategy of a job, if Batch starts it again after failures of the layer.
+
+        Batch retries each child of an array on its own, so that finished splits are not run again.
+        """
+        retry, spot, ec2 = layer.retry, layer.container.spot, on_ec2(layer.placement)
+        if layer.shares_splits:
+            # A child runs many splits, so it may be started as often as AWS Batch starts a job.
+            # It decides about errors and exit codes itself; a reason may be that of its container.
+            reasons = [item for item in retry.on if isinstance(item, str)]
+            attempts = 1 if layer.replanned or (retry.on and not reasons) else retry.attempts
+            return {"RetryStrategy": pascal(job_container.retry_strategy(spot=True, attempts=attempts, on=reasons))}
+        if retry.attempts == 1 or layer.replanned or (once and not retry.on):
+            return {}
+        on = failures_of_job(layer) if is_timed(self.graph, layer) else retry.on
+        strategy = job_container.retry_strategy(spot=spot, attempts=retry.attempts, on=on, ec2=ec2)
+        return {"RetryStrategy": pascal(strategy)}
 
     def _first(self, layer: LayerNode, after: str) -> Task:
         """Return the first job of a pipeline. Its id is passed on; no state waits for it."""
@@ -228,24 +261,6 @@ def of_size(placement: Placement) -> dict[str, Value]:
         return {}
     resources = job_container.job_resources(*size)
     return {"ResourceRequirements": [{"Type": kind, "Value": value} for kind, value in resources.items()]}
-
-
-def _strategy(layer: LayerNode, *, once: bool) -> dict[str, Value]:
-    """Return the retry strategy of a job, if Batch starts it again after failures of the layer.
-
-    Batch retries each child of an array on its own, so that finished splits are not run again.
-    """
-    retry, spot, ec2 = layer.retry, layer.container.spot, on_ec2(layer.placement)
-    if layer.shares_splits:
-        # A child runs many splits, so it may be started as often as AWS Batch starts a job.
-        # It decides about errors and exit codes itself; a reason may be that of its container.
-        reasons = [item for item in retry.on if isinstance(item, str)]
-        attempts = 1 if layer.replanned or (retry.on and not reasons) else retry.attempts
-        return {"RetryStrategy": pascal(job_container.retry_strategy(spot=True, attempts=attempts, on=reasons))}
-    if retry.attempts == 1 or layer.replanned or (once and not retry.on):
-        return {}
-    strategy = job_container.retry_strategy(spot=spot, attempts=retry.attempts, on=retry.on, ec2=ec2)
-    return {"RetryStrategy": pascal(strategy)}
 
 
 def tags_of(layer: LayerNode) -> Expression:

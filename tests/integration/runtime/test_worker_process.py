@@ -52,7 +52,7 @@ def test_a_split_that_does_not_end_in_time_is_stopped(before: str, tmp_path: Pat
     """First it is asked to end, and then it is killed."""
     started = time.monotonic()
     ending = processes(f"{before} sleep 30 & wait; sleep 30", tmp_path, 0.2).run(0, 1)
-    assert ending == Ending(-signal.SIGKILL if before else -signal.SIGTERM, late=True)
+    assert ending == Ending(-signal.SIGKILL if before else -signal.SIGTERM, late=True, limit=0.2)
     assert time.monotonic() - started < 10
 
 

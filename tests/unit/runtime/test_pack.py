@@ -138,7 +138,7 @@ def test_a_layer_that_is_late_is_stopped() -> None:
     job.options = {"A": {"timeout": 10, "retry": Retry(attempts=2, delay=1, jitter=0, on=(TIMED_OUT,))}}
     assert not job.run()
     assert job.said == ["0 A1", "10 SIGTERM A", "11 A2", "21 SIGTERM A"]
-    assert job.notes[2] == f"A1: {Ending(-15, late=True)}"
+    assert job.notes[2] == f"A1: {Ending(-15, late=True, limit=10)}"
 
 
 def test_another_start_goes_on() -> None:

@@ -198,7 +198,8 @@ def test_endings_are_shown_in_words() -> None:
     """The log of a child says why a split failed."""
     assert str(Ending(0)) == "its process ended with exit code 0 before its layer finished"
     assert str(Ending(-9)) == "its process was ended by signal SIGKILL"
-    assert str(Ending(-9, late=True)) == "it did not end in time"
+    assert str(Ending(-9, late=True)) == "it did not end in time and was stopped"
+    assert str(Ending(-9, late=True, limit=2.5)) == "it did not end within 2.5 seconds and was stopped"
 
 
 def test_a_split_that_finished_and_then_crashed_has_finished(capsys: pytest.CaptureFixture[str]) -> None:

@@ -21,7 +21,7 @@ from laminar_codegen.targets.aws_lambda.kind import LAMBDA
 from laminar_codegen.targets.aws_lambda.states import LambdaStates
 from laminar_codegen.targets.aws_lambda.target import LambdaTarget
 from laminar_codegen.targets.batch import checks as batch_checks
-from laminar_codegen.targets.batch import further_properties, retry_checks, volume_checks, volumes
+from laminar_codegen.targets.batch import further_properties, retry_checks, timed_tasks, volume_checks, volumes
 from laminar_codegen.targets.batch import labels as batch_labels
 from laminar_codegen.targets.batch import planner_jobs as batch_planner_jobs
 from laminar_codegen.targets.batch import target as batch_target
@@ -76,6 +76,7 @@ cases_of("targets.aws_lambda.labels")(evaluator(lambda_labels, graph_in=graph_in
 cases_of("targets.forms")(evaluator(forms))
 cases_of("targets.batch.labels")(evaluator(batch_labels))
 cases_of("targets.batch.target")(evaluator(batch_target))
+cases_of("targets.batch.timed_tasks")(evaluator(timed_tasks))
 
 
 @cases_of("targets.batch.stop_jobs")
