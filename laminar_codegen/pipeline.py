@@ -42,6 +42,7 @@ from laminar_runtime.configurations.schedulers.step_functions import StepFunctio
 
 if TYPE_CHECKING:
     from laminar_codegen.planning.choose_targets import Choice
+    from laminar_codegen.planning.profile import Profile
 
 __all__ = [
     "Compilation",
@@ -63,15 +64,20 @@ class Unit:
         graph: Its layers and their dependencies.
         plan: Its plan: layers in sequence and in parallel.
         machines: Its state machine, and the sub-machines if it would be too large.
-        durations: The seconds of layers in the profile that it was planned by, None without a profile.
+        profile: The profile that it was planned by, None without one.
         choices: Where the compiler has its layers of `AWS.Auto` run, and why.
     """
 
     graph: Graph
     plan: Step
     machines: tuple[StateMachine, ...]
-    durations: Mapping[str, float] | None = None
+    profile: Profile | None = None
     choices: tuple[Choice, ...] = ()
+
+    @property
+    def durations(self) -> Mapping[str, float] | None:
+        """The seconds of layers in the profile that it was planned by, None without a profile."""
+        return _durations(self.profile)
 
 
 @attrs.frozen(eq=False, repr=False)
@@ -159,7 +165,7 @@ def compile_source(source: Source, scheduling: Scheduling | None = None, module:
     # All problems that prevent compilation, reported at once.
     check(graphs)
     joins, profile, pack = _scheduling(source.scheduler, scheduling or Scheduling())
-    parts = [_choose_targets(graph, _durations(graph, profile), pack) for graph in graphs]
+    parts = [_choose_targets(graph, _profile(graph, profile), pack) for graph in graphs]
     if any(part.choices for part in parts):
         graphs = tuple(part.graph for part in parts)
         # What layers have in common: their roles, their networks.
@@ -222,7 +228,7 @@ def graphs_with_targets(source: Source, scheduling: Scheduling | None = None) ->
         return graphs
     check(graphs)
     _, profile, packing = _scheduling(source.scheduler, scheduling or Scheduling())
-    return tuple(_choose_targets(graph, _durations(graph, profile), packing).graph for graph in graphs)
+    return tuple(_choose_targets(graph, _profile(graph, profile), packing).graph for graph in graphs)
 
 
 def plan_of(source: Source, graph: Graph) -> Step:
@@ -236,8 +242,8 @@ def plan_of(source: Source, graph: Graph) -> Step:
         CompileError: If the profile of the scheduler cannot be read, or it packs layers by one that is not there.
     """
     joins, profile, packing = _scheduling(source.scheduler, Scheduling())
-    part = _choose_targets(graph, _durations(graph, profile), packing)
-    return _plan(part.graph, part.durations, joins, packing)
+    part = _choose_targets(graph, _profile(graph, profile), packing)
+    return _plan(part.graph, part.profile, joins, packing)
 
 
 def _scheduling(own: StepFunctions, given: Scheduling) -> tuple[Joins, Path | None, Packing]:
@@ -251,17 +257,22 @@ def _module(own: StepFunctions) -> Module | None:
     return None if own.module is None else Module(own.module, own.module_version)
 
 
-def _durations(graph: Graph, profile: Path | None) -> Mapping[str, float] | None:
-    """Return the durations of the layers by a profile, None without one."""
-    if profile is None:
+def _profile(graph: Graph, path: Path | None) -> Profile | None:
+    """Return the profile of a flow, None without a file."""
+    if path is None:
         return None
     from laminar_codegen.planning.durations_file import read_profile
 
-    return read_profile(profile, graph.flow)
+    return read_profile(path, graph.flow)
 
 
-def _plan(graph: Graph, durations: Mapping[str, float] | None, joins: Joins, packing: Packing) -> Step:
+def _durations(profile: Profile | None) -> Mapping[str, float] | None:
+    return None if profile is None else profile.durations
+
+
+def _plan(graph: Graph, profile: Profile | None, joins: Joins, packing: Packing) -> Step:
     """Return the plan of a graph: any DAG, as nested sequences and parallel branches."""
+    durations = _durations(profile)
     if packing == "off":
         return make_plan(graph, durations=durations, joins=joins)
     from laminar_codegen.planning.choose_packs import USUAL_COSTS, choose_packs
@@ -273,30 +284,30 @@ def _plan(graph: Graph, durations: Mapping[str, float] | None, joins: Joins, pac
 
 @attrs.frozen(eq=False, repr=False)
 class _Part:
-    """A flow before it is planned: its graph, the seconds of its layers by the profile, and the choices of targets."""
+    """A flow before it is planned: its graph, its profile, and the choices of targets."""
 
     graph: Graph
-    durations: Mapping[str, float] | None
+    profile: Profile | None
     choices: tuple[Choice, ...] = ()
 
 
-def _choose_targets(graph: Graph, durations: Mapping[str, float] | None, packing: Packing) -> _Part:
+def _choose_targets(graph: Graph, profile: Profile | None, packing: Packing) -> _Part:
     """Return a flow in which the layers of `AWS.Auto` have their targets."""
     if not any(layer.alternative for layer in graph.layers):
-        return _Part(graph, durations)
+        return _Part(graph, profile)
     from laminar_codegen.planning.choose_targets import choose_targets  # few flows leave it to the compiler
 
-    chosen, choices = choose_targets(graph, durations, packing)
-    return _Part(chosen, durations, choices)
+    chosen, choices = choose_targets(graph, _durations(profile), packing)
+    return _Part(chosen, profile, choices)
 
 
 def _compile(part: _Part, joins: Joins, packing: Packing) -> Unit:
-    graph, durations = part.graph, part.durations
-    if packing == "auto" and durations:
+    graph, profile = part.graph, part.profile
+    if packing == "auto" and profile is not None:
         from laminar_codegen.planning.pack_splits import pack_splits
 
-        graph = pack_splits(graph, durations)
-    plan = _plan(graph, durations, joins, packing)
+        graph = pack_splits(graph, profile)
+    plan = _plan(graph, profile, joins, packing)
     # The state machine, with references to resources that the document declares.
     machines = emit_states(graph, plan)
     if not machine_size(machines[0]).fits_easily:
@@ -304,4 +315,4 @@ def _compile(part: _Part, joins: Joins, packing: Packing) -> Unit:
         plan = split_plan(plan, measure_steps(graph))
         machines = emit_states(graph, plan)
         check_definitions(graph, machines)
-    return Unit(graph, plan, machines, durations, part.choices)
+    return Unit(graph, plan, machines, profile, part.choices)

@@ -145,7 +145,7 @@ def _packs(
 
     apart = pipeline.compile_source(source, attrs.evolve(scheduling, pack="off"))
     for unit, other in zip(compilation.units, apart.units, strict=True):
-        yield [*report_packs(unit.graph, unit.plan, other.plan, packing, unit.durations)]
+        yield [*report_packs(unit.graph, unit.plan, other.plan, packing, unit.profile)]
 
 
 def _report(unit: Unit, packs: Sequence[str]) -> Iterator[str]:

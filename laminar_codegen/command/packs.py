@@ -8,6 +8,7 @@ from laminar_codegen.ir.graph import Graph, LayerNode
 from laminar_codegen.ir.plan import Packing, Step
 from laminar_codegen.planning.pack_costs import USUAL_COSTS
 from laminar_codegen.planning.pack_savings import packs_in, reasons_apart, runs_several_splits, savings
+from laminar_codegen.planning.profile import Profile
 
 __all__ = ["report_packs"]
 
@@ -21,9 +22,7 @@ _OTHERWISE: Mapping[Packing, str] = {
 }
 
 
-def report_packs(
-    graph: Graph, plan: Step, apart: Step, packing: Packing, durations: Mapping[str, float] | None
-) -> Iterator[str]:
+def report_packs(graph: Graph, plan: Step, apart: Step, packing: Packing, profile: Profile | None) -> Iterator[str]:
     """Yield the lines about the packs of a flow.
 
     Args:
@@ -31,8 +30,9 @@ def report_packs(
         plan: Its plan.
         apart: Its plan in which each layer has jobs of its own.
         packing: Which layers may share jobs.
-        durations: The seconds of layers in the profile, None without one.
+        profile: Its profile, None without one.
     """
+    durations = None if profile is None else profile.durations
     packs = tuple(packs_in(plan))
     packed = sum(len(pack.layers) for pack in packs)
     yield f"  packs           {packed:,} of {len(graph.layers):,} layers share {len(packs):,} job{_s(len(packs))}"
@@ -53,7 +53,7 @@ def report_packs(
     for layer in graph.layers:
         if runs_several_splits(layer):
             yield f"  splits          {layer.name}: {_of_splits(layer)}"
-    measured = durations if packing == "auto" else None
+    measured = profile if packing == "auto" else None
     for reason, names in reasons_apart(graph, packs, _OTHERWISE[packing], measured).items():
         yield f"  not packed      {_list(names)}: {reason}"
 

@@ -18,6 +18,7 @@ from laminar_codegen.planning.makespan import complete, makespan
 from laminar_codegen.planning.pack_costs import USUAL_COSTS, Costs
 from laminar_codegen.planning.pack_schedule import Capacity, pack_seconds
 from laminar_codegen.planning.pack_work import obstacle
+from laminar_codegen.planning.profile import Profile
 from laminar_codegen.targets.batch.target import job_size
 
 __all__ = ["Savings", "packs_in", "reasons_apart", "runs_several_splits", "savings"]
@@ -71,7 +72,7 @@ def savings(
 
 
 def reasons_apart(
-    graph: Graph, packs: Iterable[Pack], otherwise: str, durations: Mapping[str, float] | None = None
+    graph: Graph, packs: Iterable[Pack], otherwise: str, profile: Profile | None = None
 ) -> dict[str, list[str]]:
     """Return why layers have jobs of their own: the layers by reason, in the order of the graph.
 
@@ -79,13 +80,13 @@ def reasons_apart(
         graph: The graph.
         packs: The packs of its plan.
         otherwise: The reason of a layer that could share a job.
-        durations: Seconds by layer, if splits of fan-outs share jobs by them.
+        profile: The profile of the flow, if splits of fan-outs share jobs by it.
     """
     packed = {name for pack in packs for name in pack.names}
     found: dict[str, list[str]] = {}
     for layer in graph.layers:
         if layer.name not in packed and not runs_several_splits(layer):
-            found.setdefault(_reason(layer, durations) or otherwise, []).append(layer.name)
+            found.setdefault(_reason(layer, profile) or otherwise, []).append(layer.name)
     return found
 
 
@@ -98,9 +99,10 @@ def runs_several_splits(layer: LayerNode) -> bool:
     return layer.split_seconds is not None or layer.fan_out.splits_per_job is not None
 
 
-def _reason(layer: LayerNode, durations: Mapping[str, float] | None) -> str | None:
-    if not layer.foreach or durations is None:
+def _reason(layer: LayerNode, profile: Profile | None) -> str | None:
+    if not layer.foreach or profile is None:
         return obstacle(layer)
-    if layer.name not in durations:
+    seconds = profile.split_seconds(layer.name)
+    if seconds is None:
         return "fans out, and has no measured duration"
-    return pack_splits.obstacle(layer, durations[layer.name]) or "runs item by item"
+    return pack_splits.obstacle(layer, seconds) or "runs item by item"

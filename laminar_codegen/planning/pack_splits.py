@@ -6,28 +6,27 @@ Their number is known when the flow runs. So the planner divides them, by the se
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 import attrs
 
 from laminar_codegen.ir.graph import Graph, LayerNode
 from laminar_codegen.planning.fuse_fan_outs import fuse_fan_outs
+from laminar_codegen.planning.profile import Profile
 from laminar_runtime.splits.packing import MOST_SECONDS
 
 __all__ = ["obstacle", "pack_splits"]
 
 
-def pack_splits(graph: Graph, durations: Mapping[str, float]) -> Graph:
+def pack_splits(graph: Graph, profile: Profile) -> Graph:
     """Return a graph whose fan-outs over many short splits have the seconds of a split.
 
     Args:
         graph: The graph.
-        durations: The seconds of layers; of a fan-out, of its longest split.
+        profile: The profile of the flow, which has the seconds of splits.
     """
     together = {name for unit in fuse_fan_outs(graph) if len(unit.layers) > 1 for name in unit.layers}
 
     def pack(layer: LayerNode) -> LayerNode:
-        seconds = durations.get(layer.name)
+        seconds = profile.split_seconds(layer.name)
         if not layer.foreach or layer.name in together or seconds is None or obstacle(layer, seconds):
             return layer
         return attrs.evolve(layer, split_seconds=round(seconds, 3))

@@ -41,7 +41,7 @@ class Subject:
         given: The values of variables that the user gives.
         configuration: What documents in JSON declare, None if Terraform is to read them.
         folder: The folder of the documents, if they are not compiled for the rehearsal.
-        durations: How many seconds layers take on AWS, if there is a profile that says so.
+        durations: How many seconds a task of each layer takes on AWS, if there is a profile that says so.
         event: The event that starts it, None if an application does.
     """
 
@@ -84,7 +84,7 @@ def find_subject(options: argparse.Namespace, environment: Mapping[str, str]) ->
     if path is None:
         compilation = pipeline.compile_flow(options.flow, scheduling_of(options))
         given = read_values(None, options.var, options.var_file, environment)
-        durations = _merge(*(unit.durations for unit in compilation.units))
+        durations = _merge(*(unit.profile.task_seconds for unit in compilation.units if unit.profile))
         compiled = read_text(document_of(compilation))
         return Subject(compilation.source, compilation.graphs, given, compiled, durations=durations, event=event)
     if not path.exists():
@@ -96,13 +96,12 @@ def find_subject(options: argparse.Namespace, environment: Mapping[str, str]) ->
     if configuration is not None and any(configuration.of_kind("module")):
         configuration = None
     graphs = pipeline.graphs_with_targets(source, scheduling_of(options))
-    durations = _merge(*(read_profile(options.profile, graph.flow) for graph in graphs if options.profile))
+    durations = _merge(*(read_profile(options.profile, graph.flow).task_seconds for graph in graphs if options.profile))
     return Subject(source, graphs, given, configuration, folder, durations, event)
 
 
-def _merge(*durations: Mapping[str, float] | None) -> Mapping[str, float] | None:
+def _merge(*known: Mapping[str, float]) -> Mapping[str, float] | None:
     """Return the durations of several flows, None if none of them has any."""
-    known = [found for found in durations if found is not None]
     return {name: seconds for found in known for name, seconds in found.items()} if known else None
 
 

@@ -40,6 +40,7 @@ from laminar_codegen.ir import labels
 from laminar_codegen.ir.expressions import Input
 from laminar_codegen.ir.graph import Dimension, Graph, LayerNode, Retry, Trigger
 from laminar_codegen.ir.placement import USUAL, Container, Network, PlannerSettings, Target, container_of, network_of
+from laminar_codegen.planning.profile import LayerTimes, Profile
 from laminar_codegen.problems import Location
 from laminar_codegen.targets.aws_lambda.target import LambdaTarget
 from laminar_codegen.targets.batch.target import BatchTarget
@@ -52,7 +53,7 @@ from laminar_runtime.configurations.datastores.s3_encryption import NO_ENCRYPTIO
 from laminar_runtime.configurations.layers import ForEach
 from laminar_runtime.configurations.volumes import EFS, Host
 
-__all__ = ["durations_in", "graph_in", "graphs_in", "repeat_lines"]
+__all__ = ["durations_in", "graph_in", "graphs_in", "profile_of", "repeat_lines"]
 
 _NUMBERS = {"cpu", "attempts", "delay", "backoff", "jitter", "concurrency", "timeout", "takes", "memory", "gpu"}
 _NUMBERS |= {"ephemeral_storage", "priority", "ends", "max_concurrency", "local_concurrency", "tolerated_failures"}
@@ -139,6 +140,15 @@ def durations_in(text: str) -> dict[str, float]:
         if "takes" in options:
             found[name.partition(" after ")[0]] = float(options["takes"])
     return found
+
+
+def profile_of(seconds: Mapping[str, float]) -> Profile:
+    """Return the profile that somebody would write by hand.
+
+    Args:
+        seconds: The seconds of layers.
+    """
+    return Profile({name: LayerTimes(takes) for name, takes in seconds.items()})
 
 
 def _graph(head: str, lines: list[str], *, linked: bool, several: bool) -> Graph:

@@ -149,7 +149,7 @@ def test_profile_measures_at_least_one_run(last: str, folder: Path, capsys: pyte
         ('{"Other": {}}', "has no durations of flow 'Report', only of Other"),
         (
             '{"Report": {"A": -1, "B": "x", "C": NaN, "D": true}}',
-            "must be non-negative numbers: A: -1, B: 'x', C: nan, D: True",
+            "the seconds of layer 'A' of flow 'Report' are -1",
         ),
     ],
 )
@@ -172,8 +172,8 @@ def test_profile_measures_the_last_runs(folder: Path, capsys: pytest.CaptureFixt
     printed = capsys.readouterr()
     (folder / "profile.json").write_text(printed.out)
     measured = read_profile(folder / "profile.json", "Report")
-    assert set(measured) == {"A", "B", "C", "D"}
-    assert all(0 <= seconds < 60 for seconds in measured.values())
+    assert set(measured.durations) == {"A", "B", "C", "D"}
+    assert all(0 <= seconds < 60 for seconds in measured.durations.values())
     assert "measured 1 execution of Report" in printed.err
     assert ended == 0
 

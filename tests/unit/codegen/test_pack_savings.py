@@ -12,7 +12,7 @@ from laminar_codegen.planning.make_plan import make_plan
 from laminar_codegen.planning.pack_costs import Costs
 from laminar_codegen.planning.pack_savings import Savings, packs_in, reasons_apart, runs_several_splits, savings
 from laminar_codegen.planning.pack_splits import pack_splits
-from tests.support.graph_notation import graph_in
+from tests.support.graph_notation import graph_in, profile_of
 
 #: A dollar for a second of a virtual CPU, at least a minute.
 COSTS = Costs(start_up=45, billed_start_up=15, minimum=60, of_cpu=1, of_memory=0, of_job=0)
@@ -62,23 +62,24 @@ def test_fan_outs_have_jobs_of_one_split_for_reasons() -> None:
     """Splits share jobs by their measured seconds: a fan-out of long splits, or of unknown ones, does not."""
     text = "A\nB after A | each=A.item\nC after A | each=A.item\nD after A | each=A.item"
     seconds = {"A": 1.0, "B": 2.0, "C": 500.0}
-    graph = pack_splits(graph_in(text), seconds)
+    graph = pack_splits(graph_in(text), profile_of(seconds))
     assert [layer.name for layer in graph.layers if runs_several_splits(layer)] == ["B"]
-    assert reasons_apart(graph, (), "other", seconds) == {
+    assert reasons_apart(graph, (), "other", profile_of(seconds)) == {
         "other": ["A"],
         "takes 500 seconds for a split": ["C"],
         "fans out, and has no measured duration": ["D"],
     }
     plan, apart = plans(graph, "auto", seconds)
     assert "  splits          B: a job runs several of its splits, as many as fit, of 2 s each" in [
-        *report_packs(graph, plan, apart, "auto", seconds)
+        *report_packs(graph, plan, apart, "auto", profile_of(seconds))
     ]
 
 
 def test_the_report_names_packs_savings_and_reasons() -> None:
     graph = graph_in("A\nB after A\nC after A\nD after B, C | on=Lambda")
-    plan, apart = plans(graph, "auto", {"A": 2.0, "B": 2.0, "C": 2.0, "D": 1.0})
-    lines = [*report_packs(graph, plan, apart, "auto", {"A": 2.0, "B": 2.0, "C": 2.0, "D": 1.0})]
+    seconds = {"A": 2.0, "B": 2.0, "C": 2.0, "D": 1.0}
+    plan, apart = plans(graph, "auto", seconds)
+    lines = [*report_packs(graph, plan, apart, "auto", profile_of(seconds))]
     assert lines[0] == "  packs           3 of 4 layers share 1 job"
     assert lines[1].startswith("                  A, B, C: ")
     assert lines[2].startswith("  saves           2 start-ups, ")

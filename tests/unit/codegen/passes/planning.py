@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import tempfile
 from pathlib import Path
+from typing import Any
+
+import attrs
 
 from laminar_codegen.command.choices import report_choices
 from laminar_codegen.ir.plan import ExactJoins, JoinNode, Parallel, Run, Sequence, Step, SubMachine, print_plan
@@ -26,7 +29,7 @@ from laminar_codegen.planning.path_cover import path_cover, transitive_reduction
 from laminar_codegen.planning.picture import make_picture
 from laminar_codegen.planning.profile_advice import compare_plans
 from tests.support.cases import cases_of
-from tests.support.graph_notation import durations_in, graph_in, repeat_lines
+from tests.support.graph_notation import durations_in, graph_in, profile_of, repeat_lines
 from tests.support.shown import evaluator, options_in, or_problems
 
 cases_of("planning.partial_order")(evaluator(partial_order))
@@ -52,7 +55,7 @@ def targets_of(text: str) -> str:
 def splits_per_job_of(text: str) -> str:
     """Print the fan-outs of which a job runs several splits, and why others do not."""
     graph, durations = graph_in(text), durations_in(text)
-    packed = pack_splits.pack_splits(graph, durations)
+    packed = pack_splits.pack_splits(graph, profile_of(durations))
     return "".join(
         f"{layer.name}: {layer.split_seconds or pack_splits.obstacle(layer, durations.get(layer.name, 0)) or 'no'}\n"
         for layer in packed.layers
@@ -195,12 +198,23 @@ def _depth(step: Step) -> int:
 
 @cases_of("planning.durations_file")
 def profile(text: str) -> str:
-    """The text of a profile -> the seconds by layer of flow Report, or why it is refused."""
+    """The text of a profile -> the times of the layers of flow Report and of starts, or why it is refused."""
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder, "durations.json")
         if text.strip() != "(no file)":
             file.write_text(text, encoding="utf-8")
-        return or_problems(lambda: f"{read_profile(file, 'Report')}").replace(f"{folder}/", "")
+
+        def shown() -> str:
+            found = read_profile(file, "Report")
+            layers = (f"{name}: {_set_fields(times)}\n" for name, times in found.layers.items())
+            return "".join([*layers, *(f"{_set_fields(start)}\n" for start in found.starts)]) or "nothing"
+
+        return or_problems(shown).replace(f"{folder}/", "")
+
+
+def _set_fields(value: Any) -> str:
+    """Return the fields of a value that are not None."""
+    return ", ".join(f"{name} {field}" for name, field in attrs.asdict(value).items() if field is not None)
 
 
 @cases_of("planning.picture")
