@@ -113,7 +113,7 @@ class _Reader:
         if not isinstance(value, dict):
             return LayerTimes(self._seconds(of, value))
         self._check_names(of, value, ("seconds", "p10", "p90", "executions", "splits"))
-        times = LayerTimes(self._required(of, value), self._spread(of, value), self._count(of, value, "executions"))
+        times = LayerTimes(self._seconds_in(of, value), self._spread(of, value), self._count(of, value, "executions"))
         if "splits" not in value:
             return times
         of, splits = f"the splits of {of}", value["splits"]
@@ -124,7 +124,7 @@ class _Reader:
             times.seconds,
             times.spread,
             times.executions,
-            self._required(of, splits),
+            self._seconds_in(of, splits),
             self._spread(of, splits),
             self._count(of, splits, "count"),
         )
@@ -152,7 +152,7 @@ class _Reader:
             self.add(f"the target of {of} is {target!r}", f"give {', '.join(TARGETS[:-1])} or {TARGETS[-1]}")
         if image is not None and (not isinstance(image, str) or not image):
             self.add(f"the image of {of} is {image!r}", "give the name of an image, or none")
-        seconds = self._required(of, value)
+        seconds = self._seconds_in(of, value)
         billed = self._seconds(of, value["billed"], "billed seconds") if "billed" in value else None
         if billed is not None and billed > seconds:
             self.add(f"the billed seconds of {of} are {billed:g} of {seconds:g}", "give no more than its seconds")
@@ -165,7 +165,7 @@ class _Reader:
             billed,
         )
 
-    def _required(self, of: str, value: Mapping[str, Any]) -> float:
+    def _seconds_in(self, of: str, value: Mapping[str, Any]) -> float:
         if "seconds" in value:
             return self._seconds(of, value["seconds"])
         self.add(f"the seconds of {of} are missing", 'give "seconds"')
