@@ -7,6 +7,9 @@ shorter one.
 from __future__ import annotations
 
 import contextlib
+import os
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -18,11 +21,13 @@ from laminar_codegen.rehearsal.aws import EmbeddedAws, Workspace
 from laminar_codegen.rehearsal.deploy import deploy
 from laminar_codegen.rehearsal.image import lay_out
 from laminar_runtime import Execution, Flow
+from laminar_runtime.configurations.datastores import Local
 from laminar_runtime.configurations.schedulers import AWS
 from laminar_runtime.deployed.deployment import Deployment
 from laminar_runtime.exceptions import ExecutionError
 from laminar_runtime.failures.record import Failure
 from laminar_runtime.storage import failures
+from laminar_runtime.storage.layout import LayerKey
 
 FLOW = """
 import ctypes, os, time
@@ -35,7 +40,7 @@ LOG = Path(__file__).resolve().parent / "log.txt"
 IN_JOB = "AWS_BATCH_JOB_ID" in os.environ
 if "LAMINAR_LAYER_TIMEOUT" in os.environ:
     os.environ["LAMINAR_LAYER_TIMEOUT"] = "1"
-BATCH = executors.AWS.Batch(timeout=1 if IN_JOB else 60)
+BATCH = executors.AWS.Batch(timeout=1 if IN_JOB else float(os.environ.get("SECONDS", 60)))
 FUNCTION = executors.AWS.Lambda(timeout=3)
 NAMED = Retry(attempts=2, delay=0, on=("timed out",))
 ALL = Retry(attempts=2, delay=0)
@@ -58,6 +63,16 @@ class Load(Layer):
 
 
 EACH = ForEach([Parameter(Load, "rows")])
+TOLERANT = ForEach([Parameter(Load, "rows")], tolerated_failures=1)
+
+
+@Slow.register(foreach=EACH)
+class Before(Layer):
+    def __call__(self, load: Load):
+        self.row = load.rows
+
+
+PIPELINED = ForEach([Parameter(Before, "row", index=None)], pipelined=True)
 """
 LAYER = """
 @Slow.register(%s)
@@ -81,6 +96,8 @@ WAYS: dict[str, tuple[str, list[str], Packing]] = {
     "once": ("retry=NAMED, executor=BATCH", ["0.1", "0.2"], "off"),
     "split": ("retry=ALL, executor=BATCH, foreach=EACH", ["0.1", "0.2", "1.1"], "off"),
     "named split": ("retry=NAMED, executor=BATCH, foreach=EACH", ["0.1", "0.2", "1.1"], "off"),
+    "tolerated split": ("retry=ALL, executor=BATCH, foreach=TOLERANT", ["0.1", "0.2", "1.1"], "off"),
+    "pipelined split": ("retry=ALL, executor=BATCH, foreach=PIPELINED", ["0.1", "0.2", "1.1"], "off"),
     "packed": ("retry=NAMED, executor=BATCH", ["0.1", "0.2"], "chains"),
     "function": ("retry=ALL, executor=FUNCTION", ["0.1", "0.2"], "off"),
 }
@@ -120,7 +137,7 @@ def test_a_task_that_is_late_runs_again(way: str, tmp_path: Path) -> None:
     with deployed(tmp_path, FLOW + LAYER % (register, 1), pack) as (flow, _):
         execution = flow().wait(timeout=120)
         found = execution.layer("Work").x
-        assert [found] if isinstance(found, int) else [*found] == ([2, 1] if "EACH" in register else [2])
+        assert ([found] if isinstance(found, int) else [*found]) == ([2, 1] if "foreach" in register else [2])
         assert runs(tmp_path) == expected
         if way != "function":  # a function that AWS Lambda stops leaves no record
             (failure,) = recorded(execution)
@@ -128,7 +145,21 @@ def test_a_task_that_is_late_runs_again(way: str, tmp_path: Path) -> None:
             assert failure.reason == "it did not end within 1 seconds and was stopped"
 
 
-@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("way", ["once", "split"])
+def test_a_task_that_is_late_on_this_machine(way: str, tmp_path: Path) -> None:
+    """It runs again as on AWS, and leaves the same record."""
+    register, expected, _ = WAYS[way]
+    (tmp_path / "flow.py").write_text(FLOW + LAYER % (register, 1), encoding="utf-8")
+    subprocess.run([sys.executable, "flow.py"], cwd=tmp_path, env={**os.environ, "SECONDS": "4"}, check=True)
+    assert runs(tmp_path) == expected
+    transport = Local(tmp_path / ".laminar").transport
+    (execution,) = transport.names("Slow/archives/")
+    (failure,) = failures.read(transport, LayerKey("Slow", execution, "Work"), every=True)
+    assert (failure.kind, failure.index, failure.attempt) == ("timed out", 0, 1)
+    assert failure.reason == "it did not end within 4 seconds and was stopped"
+
+
+@pytest.mark.parametrize("way", [way for way in WAYS if way != "tolerated split"])
 def test_a_task_that_is_always_late_fails(way: str, tmp_path: Path) -> None:
     """After its last attempt, and the failure says so, whoever stopped it."""
     register, _, pack = WAYS[way]
@@ -139,6 +170,35 @@ def test_a_task_that_is_always_late_fails(way: str, tmp_path: Path) -> None:
         (failure,) = deployment.execution(str(execution.id)).failures()
         assert (failure.layer, failure.kind, failure.index, failure.attempt) == ("Work", "timed out", 0, 2)
         assert [run for run in runs(tmp_path) if run.startswith("0.")] == ["0.1", "0.2"]
+
+
+def test_a_split_that_is_always_late_and_may_fail(tmp_path: Path) -> None:
+    """The fan-out goes on without it."""
+    with deployed(tmp_path, FLOW + LAYER % (WAYS["tolerated split"][0], 9)) as (flow, _):
+        execution = flow().wait(timeout=120)
+        assert runs(tmp_path) == ["0.1", "0.2", "1.1"]
+        assert execution.layer("Work").state.failed == (0,)
+
+
+def test_the_only_split_of_a_fan_out(tmp_path: Path) -> None:
+    """It is a job of its own, and writes the record of its layer."""
+    text = FLOW.replace("rows=[1, 2]", "rows=[1]")
+    with deployed(tmp_path, text + LAYER % (WAYS["split"][0], 1)) as (flow, _):
+        execution = flow().wait(timeout=120)
+        assert runs(tmp_path) == ["0.1", "0.2"]
+        assert (execution.layer("Work").x, execution.layer("Work").state.finished) == (2, True)
+
+
+def test_a_resume_counts_attempts_from_one(tmp_path: Path) -> None:
+    """Those that were late before it do not count."""
+    register = WAYS["once"][0]
+    with deployed(tmp_path, FLOW + LAYER % (register, 9)) as (flow, _):
+        execution = flow()
+        with pytest.raises(ExecutionError):
+            execution.wait(timeout=120)
+        (tmp_path / "flow.py").write_text(FLOW + LAYER % (register, 0), encoding="utf-8")
+        resumed = flow.execution(str(execution.id)).resume().wait(timeout=120)
+        assert (runs(tmp_path), resumed.layer("Work").x) == (["0.1", "0.1", "0.2"], 1)
 
 
 def test_an_execution_hook_that_hangs(tmp_path: Path) -> None:
