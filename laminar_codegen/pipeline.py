@@ -164,7 +164,7 @@ def compile_source(source: Source, scheduling: Scheduling | None = None, module:
     graphs = graphs_of(source)
     # All problems that prevent compilation, reported at once.
     check(graphs)
-    joins, profile, pack = _scheduling(source.scheduler, scheduling or Scheduling())
+    joins, profile, pack = _scheduling(source, scheduling or Scheduling())
     parts = [_choose_targets(graph, _profile(graph, profile), pack) for graph in graphs]
     if any(part.choices for part in parts):
         graphs = tuple(part.graph for part in parts)
@@ -227,7 +227,7 @@ def graphs_with_targets(source: Source, scheduling: Scheduling | None = None) ->
     if not any(layer.alternative for graph in graphs for layer in graph.layers):
         return graphs
     check(graphs)
-    _, profile, packing = _scheduling(source.scheduler, scheduling or Scheduling())
+    _, profile, packing = _scheduling(source, scheduling or Scheduling())
     return tuple(_choose_targets(graph, _profile(graph, profile), packing).graph for graph in graphs)
 
 
@@ -241,15 +241,23 @@ def plan_of(source: Source, graph: Graph) -> Step:
     Raises:
         CompileError: If the profile of the scheduler cannot be read, or it packs layers by one that is not there.
     """
-    joins, profile, packing = _scheduling(source.scheduler, Scheduling())
+    joins, profile, packing = _scheduling(source, Scheduling())
     part = _choose_targets(graph, _profile(graph, profile), packing)
     return _plan(part.graph, part.profile, joins, packing)
 
 
-def _scheduling(own: StepFunctions, given: Scheduling) -> tuple[Joins, Path | None, Packing]:
+def _scheduling(source: Source, given: Scheduling) -> tuple[Joins, Path | None, Packing]:
     """Return the joins, the profile and the packing of the options, or else of the flow's scheduler."""
-    profile = given.profile or (Path(own.profile) if own.profile else None)
+    own = source.scheduler
+    profile = given.profile or (_beside(source, own.profile) if own.profile else None)
     return given.joins or own.joins, profile, given.pack or own.pack
+
+
+def _beside(source: Source, path: str | Path) -> Path:
+    """Return a path that a flow's file names: it goes from the folder of that file. Errors show it as users see it."""
+    found = source.file.parent / path
+    here = Path.cwd()
+    return found.relative_to(here) if found.is_relative_to(here) else found
 
 
 def _module(own: StepFunctions) -> Module | None:
@@ -275,10 +283,12 @@ def _plan(graph: Graph, profile: Profile | None, joins: Joins, packing: Packing)
     durations = _durations(profile)
     if packing == "off":
         return make_plan(graph, durations=durations, joins=joins)
-    from laminar_codegen.planning.choose_packs import USUAL_COSTS, choose_packs
+    from laminar_codegen.planning.choose_packs import choose_packs
+    from laminar_codegen.planning.pack_costs import Costs, start_ups
 
-    packs = choose_packs(graph, packing, durations)
-    start_up = USUAL_COSTS.start_up if durations else 0.0
+    costs = Costs(profile=profile)
+    packs = choose_packs(graph, packing, durations, costs)
+    start_up = start_ups(graph, costs) if durations else 0.0
     return make_plan(graph, durations=durations, joins=joins, packs=packs, start_up=start_up)
 
 
@@ -296,8 +306,9 @@ def _choose_targets(graph: Graph, profile: Profile | None, packing: Packing) -> 
     if not any(layer.alternative for layer in graph.layers):
         return _Part(graph, profile)
     from laminar_codegen.planning.choose_targets import choose_targets  # few flows leave it to the compiler
+    from laminar_codegen.planning.pack_costs import Costs
 
-    chosen, choices = choose_targets(graph, _durations(profile), packing)
+    chosen, choices = choose_targets(graph, _durations(profile), packing, Costs(profile=profile))
     return _Part(chosen, profile, choices)
 
 

@@ -4,12 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from laminar_codegen.planning.choose_targets import FUNCTION_START_UP, Choice, Forecast
-from laminar_codegen.planning.pack_costs import USUAL_COSTS
+from laminar_codegen.planning.choose_targets import Choice, Forecast
 
 __all__ = ["report_choices"]
-
-_ASSUMED = f"a job starts in {USUAL_COSTS.start_up:g} s, a function in {FUNCTION_START_UP:g} s"
 
 
 def report_choices(choices: Iterable[Choice]) -> Iterator[str]:
@@ -18,12 +15,16 @@ def report_choices(choices: Iterable[Choice]) -> Iterator[str]:
     Args:
         choices: The choices.
     """
-    compared = False
+    assumed: dict[str, None] = {}
     for choice in choices:
-        compared = compared or choice.job is not None
+        if choice.job is not None and choice.function is not None:
+            assumed[f"a job starts in {_start_up(choice.job)}, a function in {_start_up(choice.function)}"] = None
         yield f"  placed          {choice.layer.name}: {choice.layer.executor.service}, {_reason(choice)}"
-    if compared:
-        yield f"                  {_ASSUMED}"
+    yield from (f"                  {line}" for line in assumed)
+
+
+def _start_up(forecast: Forecast) -> str:
+    return f"{forecast.start_up:g} s{' as measured' if forecast.measured else ''}"
 
 
 def _reason(choice: Choice) -> str:

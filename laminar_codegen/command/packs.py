@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
+from laminar_codegen.command.start_ups import describe_start_ups
 from laminar_codegen.ir.graph import Graph, LayerNode
 from laminar_codegen.ir.plan import Packing, Step
-from laminar_codegen.planning.pack_costs import USUAL_COSTS
+from laminar_codegen.planning.pack_costs import Costs
 from laminar_codegen.planning.pack_savings import packs_in, reasons_apart, runs_several_splits, savings
 from laminar_codegen.planning.profile import Profile
 
@@ -33,6 +34,7 @@ def report_packs(graph: Graph, plan: Step, apart: Step, packing: Packing, profil
         profile: Its profile, None without one.
     """
     durations = None if profile is None else profile.durations
+    costs = Costs(profile=profile)
     packs = tuple(packs_in(plan))
     packed = sum(len(pack.layers) for pack in packs)
     yield f"  packs           {packed:,} of {len(graph.layers):,} layers share {len(packs):,} job{_s(len(packs))}"
@@ -41,15 +43,16 @@ def report_packs(graph: Graph, plan: Step, apart: Step, packing: Packing, profil
     if len(packs) > _SHOWN:
         yield f"                  and {len(packs) - _SHOWN:,} more"
     if packs:
-        saved = savings(graph, plan, apart, durations or {})
+        saved = savings(graph, plan, apart, durations or {}, costs)
         assumed = "" if durations else ", if each layer takes a second"
         yield (
             f"  saves           {saved.jobs:,} start-up{_s(saved.jobs)}, {saved.seconds:,.1f} s and "
             f"${saved.dollars:,.6f} an execution{assumed}"
         )
-        costs = USUAL_COSTS
-        billed = f"Fargate bills {costs.billed_start_up:g} s of this, and at least {costs.minimum:g} s"
-        yield f"                  a job starts in {costs.start_up:g} s; {billed}"
+    if packs or packing == "auto":
+        layers = {name for pack in packs for name in pack.names} or {layer.name for layer in graph.layers}
+        known = describe_start_ups((layer for layer in graph.layers if layer.name in layers), costs)
+        yield from (f"                  {line}" for line in known)
     for layer in graph.layers:
         if runs_several_splits(layer):
             yield f"  splits          {layer.name}: {_of_splits(layer)}"

@@ -80,11 +80,11 @@ def choose_option(
     everything = range(len(work.after))
     match packing:
         case "off":
-            return work, Options(work, costs).alone(everything)
+            return work, Options(work).alone(everything)
         case "chains":
-            return work, Options(work, costs).chains(everything)
+            return work, Options(work).chains(everything)
         case "auto":
-            return work, _fastest(work, costs)
+            return work, _fastest(work)
         case _:
             assert_never(packing)
 
@@ -108,14 +108,15 @@ def _pack(work: Work, members: Sequence[int], size: Capacity) -> Pack:
     return Pack(tuple(layers), size.cpu, size.memory)
 
 
-def _fastest(work: Work, costs: Costs) -> Option:
+def _fastest(work: Work) -> Option:
     """Return the cheapest of the fastest options of a flow."""
-    finder = Options(work, costs)
+    finder = Options(work)
     everything = range(len(work.after))
     apart = finder.alone(everything)
     found = [apart, finder.chains(everything), *_in_parts(work, finder)]
     allowed = [each for each in found if each.dollars <= apart.dollars and each.seconds <= apart.seconds * (1 + LATER)]
-    latest = costs.latest(min(each.seconds for each in allowed))
+    shortest = min(each.seconds for each in allowed)
+    latest = max(costs.latest(shortest) for costs in work.costs)
     near = [each for each in allowed if each.seconds <= latest]
     return min(near, key=lambda each: (each.dollars, each.seconds, len(each.jobs)))
 

@@ -39,10 +39,14 @@ class Forecast(Struct):
     Args:
         seconds: Seconds until it ends, with its start-up.
         dollars: What is billed, with its state.
+        start_up: The seconds of its start-up.
+        measured: Whether the profile says so.
     """
 
     seconds: float
     dollars: float
+    start_up: float = 0.0
+    measured: bool = False
 
 
 @attrs.frozen(eq=False, repr=False)
@@ -146,8 +150,8 @@ def _choose(
     why = "there is no profile" if durations is None else obstacle(graph, layer, on_function, seconds)
     if why is not None or seconds is None:
         return Choice(layer, why)
-    job, function = _of_job(layer, seconds, costs), _of_function(layer, seconds)
-    latest = costs.latest(min(job.seconds, function.seconds))
+    job, function = _of_job(layer, seconds, costs), _of_function(on_function, layer, seconds, costs)
+    latest = costs.at(layer.placement).latest(min(job.seconds, function.seconds))
     options = [(found, place) for found, place in ((function, on_function), (job, layer)) if found.seconds <= latest]
     _, chosen = min(options, key=lambda option: (option[0].dollars, option[0].seconds))
     return Choice(chosen, None, job, function)
@@ -213,14 +217,17 @@ def _work(layer: LayerNode, seconds: float) -> float:
     return seconds * max(1.0, layer.container.cpu / _processors(layer))
 
 
-def _of_function(layer: LayerNode, seconds: float) -> Forecast:
-    takes = FUNCTION_START_UP + _work(layer, seconds)
+def _of_function(on_function: LayerNode, layer: LayerNode, seconds: float, costs: Costs) -> Forecast:
+    measured = costs.measured(on_function.placement)
+    start_up = FUNCTION_START_UP if measured is None else measured.seconds
+    takes = start_up + _work(layer, seconds)
     container = layer.container
     dollars = prices.function(takes, memory_mib=container.memory, architecture=container.architecture)
-    return Forecast(takes, dollars + prices.TRANSITION)
+    return Forecast(takes, dollars + prices.TRANSITION, start_up, measured is not None)
 
 
 def _of_job(layer: LayerNode, seconds: float, costs: Costs) -> Forecast:
     of_cpu, of_memory = prices.FARGATE[layer.container.architecture]
-    own = attrs.evolve(costs, of_cpu=of_cpu, of_memory=of_memory)
-    return Forecast(costs.start_up + seconds, own.bill(Capacity(*job_size(layer.placement)), seconds))
+    own = attrs.evolve(costs.at(layer.placement), of_cpu=of_cpu, of_memory=of_memory)
+    dollars = own.bill(Capacity(*job_size(layer.placement)), seconds)
+    return Forecast(own.start_up + seconds, dollars, own.start_up, costs.measured(layer.placement) is not None)

@@ -36,7 +36,7 @@ from laminar_codegen.planning.barriers import Barriers
 from laminar_codegen.planning.decompose import Decomposition, ParallelParts, SeriesParts
 from laminar_codegen.planning.duration_samples import sample_durations
 from laminar_codegen.planning.fuse_fan_outs import PlanUnit, fuse_fan_outs
-from laminar_codegen.planning.makespan import complete, makespan
+from laminar_codegen.planning.makespan import StartUps, complete, makespan
 from laminar_codegen.planning.partial_order import Members, earliest_finish, ranks, restrict, topological_numbering
 from laminar_codegen.problems import CompileError, Problem
 from laminar_codegen.problems.rules import LAM044
@@ -64,7 +64,7 @@ def make_plan(
     durations: Mapping[str, float] | None = None,
     joins: Joins = "barriers",
     packs: Iterable[Pack] = (),
-    start_up: float = 0,
+    start_up: StartUps = 0,
 ) -> Step:
     """Plan a graph.
 
@@ -77,7 +77,7 @@ def make_plan(
             and need a few states for each layer that waits; ``auto`` takes barriers as long as they delay the flow by
             less than 2 % of its critical path, and exact joins elsewhere.
         packs: The layers that share a job, see `laminar_codegen.planning.choose_packs`.
-        start_up: Seconds until the first layer of a job starts.
+        start_up: Seconds until the first layer of a job starts: of all jobs, or by layer.
 
     Returns:
         The plan: each layer once, after all of its dependencies.
@@ -144,7 +144,7 @@ class _Planner:
     decomposition: Decomposition
     barriers: Barriers
     durations: Mapping[str, float]
-    start_up: float
+    start_up: StartUps
 
     def plan(self, members: Members, max_depth: int, slack: float) -> Step:
         """Plan some layers, at most `max_depth` deep."""

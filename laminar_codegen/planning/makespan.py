@@ -10,7 +10,10 @@ from typing import assert_never
 from laminar_codegen.ir.graph import PARAMETERS, Graph
 from laminar_codegen.ir.plan import ExactJoins, FanOut, Pack, Parallel, PipelinedFanOut, Run, Sequence, Step, SubMachine
 
-__all__ = ["complete", "critical_path", "makespan"]
+__all__ = ["StartUps", "complete", "critical_path", "makespan"]
+
+#: Seconds until the first layer of a job starts: of all jobs, or by layer.
+StartUps = float | Mapping[str, float]
 
 
 def complete(durations: Mapping[str, float], layers: Iterable[str]) -> dict[str, float]:
@@ -38,13 +41,13 @@ def complete(durations: Mapping[str, float], layers: Iterable[str]) -> dict[str,
     return {name: durations.get(name, usual) for name in names}
 
 
-def makespan(step: Step, durations: Mapping[str, float], start_up: float = 0) -> float:
+def makespan(step: Step, durations: Mapping[str, float], start_up: StartUps = 0) -> float:
     """Return the makespan of a plan.
 
     Args:
         step: The plan.
         durations: Seconds by layer, for each of its layers. The duration of a fan-out is that of all its splits.
-        start_up: Seconds until the first layer of a job starts.
+        start_up: Seconds until the first layer of a job starts: of all jobs, or by layer.
 
     Returns:
         Seconds. Pipelined fan-outs count as if they ran layer by layer, which is their upper bound.
@@ -69,22 +72,27 @@ def makespan(step: Step, durations: Mapping[str, float], start_up: float = 0) ->
 
 
 def _makespan_of_jobs(
-    step: Run | FanOut | PipelinedFanOut | Pack, durations: Mapping[str, float], start_up: float
+    step: Run | FanOut | PipelinedFanOut | Pack, durations: Mapping[str, float], start_up: StartUps
 ) -> float:
     match step:
         case Run(layer) | FanOut(layer):
-            return start_up + durations[layer]
+            return _start_up_of(layer, start_up) + durations[layer]
         case PipelinedFanOut(layers):
-            return math.fsum(start_up + durations[layer] for layer in layers)
+            return math.fsum(_start_up_of(layer, start_up) + durations[layer] for layer in layers)
         case Pack():
             from laminar_codegen.planning.pack_schedule import pack_seconds  # few flows have packs
 
-            return start_up + pack_seconds(step, durations)
+            # Its layers differ in the size of their containers only.
+            return _start_up_of(step.names[0], start_up) + pack_seconds(step, durations)
         case _:
             assert_never(step)
 
 
-def _makespan_of_joins(step: ExactJoins, durations: Mapping[str, float], start_up: float) -> float:
+def _start_up_of(layer: str, start_up: StartUps) -> float:
+    return start_up if isinstance(start_up, int | float) else start_up[layer]
+
+
+def _makespan_of_joins(step: ExactJoins, durations: Mapping[str, float], start_up: StartUps) -> float:
     takes = {node.name: makespan(node.step, durations, start_up) for path in step.paths for node in path}
     depends = {
         node.name: {*node.after, *(before.name for before in path[max(0, place - 1) : place])}

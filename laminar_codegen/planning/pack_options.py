@@ -14,7 +14,6 @@ from collections.abc import Iterable, Iterator, Sequence
 import attrs
 
 from laminar_codegen.ir.structs import Struct
-from laminar_codegen.planning.pack_costs import Costs
 from laminar_codegen.planning.pack_schedule import Capacity, schedule
 from laminar_codegen.planning.pack_work import Work, chains
 from laminar_codegen.planning.partial_order import components, earliest_finish, restrict
@@ -83,11 +82,9 @@ class Options:
 
     Args:
         work: The units of the flow.
-        costs: What jobs cost.
     """
 
     work: Work
-    costs: Costs
     known: dict[tuple[int, ...], tuple[Job, ...]] = attrs.field(factory=dict)
 
     def of(self, members: Sequence[int]) -> list[Option]:
@@ -176,14 +173,15 @@ class Options:
 
     def _cheapest(self, group: tuple[int, ...], latest: float) -> Job:
         jobs = [job for job in self._jobs(group) if job.seconds <= latest] or self._jobs(group)[-1:]
-        return min(jobs, key=lambda job: (self.costs.bill(job.size, job.seconds), job.seconds))
+        return min(jobs, key=lambda job: (self._dollars(job), job.seconds))
 
     def _options_of_shares(self, groups: Sequence[tuple[int, ...]]) -> Iterator[Option]:
         """Yield the options in which groups of one kind that do not depend on each other share jobs."""
         together = self._short(self.work.in_order(member for group in groups for member in group))
         if len(together) == 1:
             yield from (self._beside([job]) for job in self._jobs(together[0]))
-        least = self.costs.minimum - self.costs.billed_start_up
+        costs = self.work.costs[groups[0][0]]
+        least = costs.minimum - costs.billed_start_up
         for limit in sorted({job.size.cpu for group in groups for job in self._jobs(group)}):
             latest = max(self._fastest(group, limit).seconds for group in groups)
             jobs = [self._cheapest(group, latest) for group in groups]
@@ -218,7 +216,10 @@ class Options:
 
     def _bill(self, jobs: Iterable[Job]) -> float:
         on_batch = (job for job in jobs if self.work.platforms[job.members[0]] is not None)
-        return math.fsum(self.costs.bill(job.size, job.seconds) for job in on_batch)
+        return math.fsum(self._dollars(job) for job in on_batch)
+
+    def _dollars(self, job: Job) -> float:
+        return self.work.costs[job.members[0]].bill(job.size, job.seconds)
 
 
 def _path(work: Work, jobs: Sequence[Job]) -> float:

@@ -15,7 +15,7 @@ from laminar_codegen.ir.plan import Pack, Step, walk
 from laminar_codegen.ir.structs import Struct
 from laminar_codegen.planning import pack_splits
 from laminar_codegen.planning.makespan import complete, makespan
-from laminar_codegen.planning.pack_costs import USUAL_COSTS, Costs
+from laminar_codegen.planning.pack_costs import USUAL_COSTS, Costs, start_ups
 from laminar_codegen.planning.pack_schedule import Capacity, pack_seconds
 from laminar_codegen.planning.pack_work import obstacle
 from laminar_codegen.planning.profile import Profile
@@ -65,9 +65,11 @@ def savings(
     jobs, dollars = 0, []
     for pack in packs_in(plan):
         jobs += len(pack.layers) - 1
-        dollars += [costs.bill(Capacity(*job_size(layers[name].placement)), takes[name]) for name in pack.names]
-        dollars.append(-costs.bill(Capacity(pack.cpu, pack.memory), pack_seconds(pack, takes)))
-    seconds = makespan(apart, takes, costs.start_up) - makespan(plan, takes, costs.start_up)
+        own = costs.at(layers[pack.names[0]].placement)
+        dollars += [own.bill(Capacity(*job_size(layers[name].placement)), takes[name]) for name in pack.names]
+        dollars.append(-own.bill(Capacity(pack.cpu, pack.memory), pack_seconds(pack, takes)))
+    starts = start_ups(graph, costs)
+    seconds = makespan(apart, takes, starts) - makespan(plan, takes, starts)
     return Savings(jobs, seconds, math.fsum(dollars))
 
 

@@ -17,7 +17,7 @@ from laminar_codegen.ir.graph import Graph, LayerNode
 from laminar_codegen.ir.placement import Container, Placement, place
 from laminar_codegen.planning.fuse_fan_outs import PlanUnit, fuse_fan_outs
 from laminar_codegen.planning.makespan import complete
-from laminar_codegen.planning.pack_costs import Costs
+from laminar_codegen.planning.pack_costs import Costs, start_ups
 from laminar_codegen.planning.pack_schedule import Capacity
 from laminar_codegen.planning.partial_order import Predecessors, topological_numbering
 from laminar_codegen.targets.batch.target import BatchTarget, batch_target, job_size
@@ -62,6 +62,7 @@ class Work:
         alone: The size of a job of its own.
         kinds: Units of the same kind may share a job. A unit that shares none has a kind of its own, a negative one.
         platforms: The platform of AWS Batch of each, None for what runs elsewhere.
+        costs: What a job of each costs.
     """
 
     units: tuple[PlanUnit, ...]
@@ -72,6 +73,7 @@ class Work:
     alone: tuple[Capacity, ...]
     kinds: tuple[int, ...]
     platforms: tuple[Literal["FARGATE", "EC2"] | None, ...]
+    costs: tuple[Costs, ...]
 
     @classmethod
     def of(cls, graph: Graph, durations: Mapping[str, float] | None, costs: Costs) -> Work:
@@ -88,15 +90,17 @@ class Work:
         takes = complete(durations or {}, layers)
         firsts = [layers[name] for name in names]
         targets = [batch_target(layer.placement) for layer in firsts]
+        starts = start_ups(graph, costs)
         return cls(
             units=tuple(units[name] for name in names),
             after=after,
             seconds=tuple(math.fsum(takes[layer] for layer in units[name].layers) for name in names),
-            start_up=tuple(0.0 if target is None else costs.start_up for target in targets),
+            start_up=tuple(starts[layer.name] for layer in firsts),
             needs=tuple(Capacity(layer.container.cpu, layer.container.memory) for layer in firsts),
             alone=tuple(Capacity(*job_size(layer.placement)) for layer in firsts),
             kinds=_kinds(firsts),
             platforms=tuple(target.platform if target else None for target in targets),
+            costs=tuple(costs.at(layer.placement) for layer in firsts),
         )
 
     @functools.cached_property

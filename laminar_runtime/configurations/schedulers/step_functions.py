@@ -117,7 +117,8 @@ class StepFunctions(Delegated):
         pack: Which layers share jobs of AWS Batch, so that fewer start up. With ``chains`` layers of equal containers
             do, of which each waits for the one before it only. With ``auto`` those of the plan that is the fastest,
             and then the cheapest, by a profile.
-        profile: The file with the measured durations of layers, which ``laminar-codegen measure`` writes.
+        profile: The file with the measured durations of layers, which ``laminar-codegen measure`` writes. A relative
+            path goes from the folder of the flow's file.
         schedule: The schedule that starts the deployed flow, as an expression of Amazon EventBridge Scheduler:
             ``cron(0 6 * * ? *)``, ``rate(1 hour)`` or ``at(2026-12-24T18:00:00)``. By default the flow has no schedule.
             https://docs.aws.amazon.com/scheduler/latest/UserGuide/schedule-types.html

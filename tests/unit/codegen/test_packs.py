@@ -72,10 +72,10 @@ def test_the_prediction_of_options_is_that_of_the_plan() -> None:
     workflow = _workflow(3)
     work = Work.of(workflow.graph, workflow.seconds, USUAL_COSTS)
     everything = range(len(work.after))
-    apart = Options(work, USUAL_COSTS).alone(everything)
+    apart = Options(work).alone(everything)
     plan = make_plan(workflow.graph, joins="exact")
     assert apart.seconds == pytest.approx(makespan(plan, workflow.seconds, USUAL_COSTS.start_up))
-    assert all(isinstance(job, Job) for option in Options(work, USUAL_COSTS).of(everything) for job in option.jobs)
+    assert all(isinstance(job, Job) for option in Options(work).of(everything) for job in option.jobs)
 
 
 def test_best_options() -> None:
