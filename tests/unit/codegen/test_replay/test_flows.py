@@ -28,7 +28,7 @@ from laminar_codegen.rehearsal.simulated import (
 from laminar_codegen.render.terraform_json import render_machine
 from laminar_runtime import task_environment
 from tests.support.golden import CASES, compilation_of
-from tests.support.graph_notation import graph_in
+from tests.support.graph_notation import graph_in, profile_of
 from tests.unit.property.test_machines import REFERENCES
 
 
@@ -48,7 +48,7 @@ def test_a_limit_takes_time_and_no_transitions() -> None:
 def test_jobs_of_several_splits_start_sooner_than_one_for_each() -> None:
     """The planner divides 10,000 splits of two seconds into jobs of four minutes, in as many transitions."""
     graph = graph_in("A\nB | each=A.x takes=2")
-    packed = pack_splits(graph, {"B": 2})
+    packed = pack_splits(graph, profile_of({"B": 2}))
     services = profiled_services({"B": 2}, splits={"B": 10_000})
     replayed = replay_flow(emit_states(packed, make_plan(packed)), services=services)
     assert (replayed.seconds, len(services.jobs.attempts)) == (240, 85)  # 84, and that of A
