@@ -28,7 +28,7 @@ def describe_start_ups(layers: Iterable[LayerNode], costs: Costs) -> Iterator[st
     for layer in layers:
         if batch_target(layer.placement) is None:
             continue
-        own, measured = costs.at(layer.placement), costs.measured(layer.placement)
+        own, measured = costs.at(layer.placement), costs.start_of(layer.placement)
         if measured is None:
             starts = f"a job starts in {own.start_up:g} s"
         else:

@@ -218,7 +218,7 @@ def _work(layer: LayerNode, seconds: float) -> float:
 
 
 def _of_function(on_function: LayerNode, layer: LayerNode, seconds: float, costs: Costs) -> Forecast:
-    measured = costs.measured(on_function.placement)
+    measured = costs.start_of(on_function.placement)
     start_up = FUNCTION_START_UP if measured is None else measured.seconds
     takes = start_up + _work(layer, seconds)
     container = layer.container
@@ -230,4 +230,4 @@ def _of_job(layer: LayerNode, seconds: float, costs: Costs) -> Forecast:
     of_cpu, of_memory = prices.FARGATE[layer.container.architecture]
     own = attrs.evolve(costs.at(layer.placement), of_cpu=of_cpu, of_memory=of_memory)
     dollars = own.bill(Capacity(*job_size(layer.placement)), seconds)
-    return Forecast(own.start_up + seconds, dollars, own.start_up, costs.measured(layer.placement) is not None)
+    return Forecast(own.start_up + seconds, dollars, own.start_up, costs.start_of(layer.placement) is not None)

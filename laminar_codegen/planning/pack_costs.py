@@ -45,7 +45,7 @@ class Costs(Struct):
     of_job: float = TRANSITION
     profile: Profile | None = None
 
-    def measured(self, placement: Placement) -> StartUp | None:
+    def start_of(self, placement: Placement) -> StartUp | None:
         """Return how long a placement took to start in past executions, None if that was not measured.
 
         Args:
@@ -66,7 +66,7 @@ class Costs(Struct):
         Args:
             placement: The placement.
         """
-        found = self.measured(placement)
+        found = self.start_of(placement)
         if found is None:
             return self
         billed = min(self.billed_start_up, found.seconds) if found.billed is None else found.billed
