@@ -1,4 +1,7 @@
-"""The lines of the page about Metaflow: each becomes what the page says."""
+"""The lines of the page about Metaflow: each becomes what the page says.
+
+tests/integration/rehearsal/test_migration.py runs them.
+"""
 
 from __future__ import annotations
 
@@ -9,8 +12,8 @@ import pytest
 
 from laminar_codegen.pipeline import compile_flow
 from laminar_codegen.render.terraform_json import render_document
+from tests.support.migration import PAGE, lines_of
 
-PAGE = Path(__file__).parents[3] / "docs" / "how-to" / "migrate-from-metaflow.md"
 FLOW = """
 from laminar_runtime import Flow, Layer
 from laminar_runtime.configurations import executors
@@ -31,18 +34,12 @@ DECORATORS = {"batch", "catch", "environment", "resources", "retry", "schedule",
 DECORATORS |= {"trigger_on_finish"}
 
 
-def _lines() -> list[tuple[str, str, str]]:
-    """Return the lines of the tables with three columns: in Metaflow, here, and in the document."""
-    found = re.findall(r"^\| `(@[^`]*)` \| `([^`]*)` \| ([^|]*) \|$", PAGE.read_text(encoding="utf-8"), re.MULTILINE)
-    return [(before, here, emitted) for before, here, emitted in found]
-
-
 def test_each_decorator_has_a_line() -> None:
     """Those that teams ask for."""
-    assert {before.removeprefix("@").partition("(")[0] for before, _, _ in _lines()} == DECORATORS
+    assert {before.removeprefix("@").partition("(")[0] for before, _, _ in lines_of(PAGE)} == DECORATORS
 
 
-@pytest.mark.parametrize(("before", "here", "emitted"), [pytest.param(*line, id=line[0]) for line in _lines()])
+@pytest.mark.parametrize(("before", "here", "emitted"), [pytest.param(*line, id=line[0]) for line in lines_of(PAGE)])
 def test_a_line_compiles(before: str, here: str, emitted: str, tmp_path: Path) -> None:
     """The document has what the line says, and a flow without it has not."""
     layer, scheduler = ("", f"scheduler={here}") if here.startswith("AWS.") else (here, "")
