@@ -30,6 +30,7 @@ __all__ = [
     "find_flaw",
     "find_once",
     "is_once",
+    "is_timezone",
     "validations",
 ]
 
@@ -202,13 +203,23 @@ def expression_condition(expression: Ref) -> str:
 
 def check_timezones(graph: Graph, schedule: ExpressionInZone) -> Iterator[Problem]:
     """Check that the time zone of a schedule exists."""
-    import zoneinfo
-
     name = _find_text(schedule.timezone)
-    if name is None:
-        return
-    # A machine without a time zone database checks the form only.
-    known = zoneinfo.available_timezones() or {name}
-    if len(name) > TIMEZONE_LENGTH or not _TIMEZONE.fullmatch(name) or name not in known:
+    if name is not None and not is_timezone(name):
         what = f"the schedule of flow '{graph.flow}' has the unknown time zone {name!r}"
         yield Problem(graph.location, LAM051, what, "use a name of the IANA database, as in timezone='Europe/Berlin'")
+
+
+def is_timezone(name: str) -> bool:
+    """Return whether a time zone exists. A machine without a time zone database checks the form only.
+
+    Args:
+        name: Its name.
+
+    Example:
+        >>> is_timezone("Europe/Berlin"), is_timezone("Mars")
+        (True, False)
+    """
+    import zoneinfo
+
+    known = zoneinfo.available_timezones() or {name}
+    return len(name) <= TIMEZONE_LENGTH and _TIMEZONE.fullmatch(name) is not None and name in known

@@ -135,15 +135,20 @@ def test_what_is_not_rehearsed_is_named(deploy: Deploy) -> None:
 
 
 def test_a_schedule_that_aws_refuses(deploy: Deploy) -> None:
-    """A variable may have any value, so its expression is checked when the schedule is made."""
+    """A variable may have any value, so both texts are checked when the schedule is made."""
     schedule = {
         "name": "a",
         "flexible_time_window": {"mode": "OFF"},
         "schedule_expression": "cron(bad)",
+        "schedule_expression_timezone": "${var.zone}",
         "target": {"arn": "arn:aws:sqs:us-east-1:123456789012:q", "role_arn": "arn:aws:iam::123456789012:role/r"},
     }
-    with pytest.raises(DocumentError, match=r"aws_scheduler_schedule.x: AWS refuses .*'cron\(bad\)': it is neither"):
-        deploy({"resource": {"aws_scheduler_schedule": {"x": schedule}}})
+    document = {"resource": {"aws_scheduler_schedule": {"x": schedule}}, "variable": {"zone": {"default": "Mars/Base"}}}
+    with pytest.raises(
+        DocumentError, match=r"aws_scheduler_schedule.x: AWS refuses .*'cron\(bad\)': it is neither"
+    ) as error:
+        deploy(document)
+    assert "AWS refuses the schedule_expression_timezone 'Mars/Base': the IANA database has no such" in str(error.value)
 
 
 def test_all_problems_at_once(deploy: Deploy) -> None:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from laminar_codegen.rehearsal.document.errors import DocumentError
 from laminar_codegen.rehearsal.document.kinds import Kind, Making
-from laminar_codegen.triggers.expressions import find_flaw
+from laminar_codegen.triggers.expressions import find_flaw, is_timezone
 
 __all__ = ["KINDS"]
 
@@ -42,12 +42,21 @@ def _target(making: Making) -> Mapping[str, Any]:
 
 def _schedule(making: Making) -> Mapping[str, Any]:
     name, group = making.name(), making.get("group_name") or "default"
-    expression = str(making.get("schedule_expression"))
-    if flaw := find_flaw(expression):
-        raise DocumentError(f"{making.place}: AWS refuses the schedule_expression {expression!r}: {flaw}")
+    if flaws := [*_flaws(making)]:
+        raise DocumentError("\n".join(f"{making.place}: AWS refuses the {flaw}" for flaw in flaws))
     request = making.request("scheduler", "CreateSchedule")
     arn = making.client("scheduler").create_schedule(**{**request, "Name": name})["ScheduleArn"]
     return {"id": f"{group}/{name}", "name": name, "group_name": group, "arn": arn}
+
+
+def _flaws(making: Making) -> Iterator[str]:
+    """Yield what AWS refuses of a schedule, of values of variables too: plans of Terraform check their forms only."""
+    expression = str(making.get("schedule_expression"))
+    if flaw := find_flaw(expression):
+        yield f"schedule_expression {expression!r}: {flaw}"
+    zone = making.get("schedule_expression_timezone")
+    if zone is not None and not is_timezone(str(zone)):
+        yield f"schedule_expression_timezone {zone!r}: the IANA database has no such time zone, as 'Europe/Berlin' is"
 
 
 def _group(making: Making) -> Mapping[str, Any]:
