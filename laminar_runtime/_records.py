@@ -67,6 +67,11 @@ class Field:
         """The name of the field's argument."""
         return self.alias or self.name
 
+    @property
+    def checks(self) -> bool:
+        """Whether the field converts or validates values."""
+        return self.converter is not None or self.validator is not None
+
     def convert(self, instance: object, value: Any) -> Any:
         """Convert and validate a value, and return the value to keep."""
         if self.converter is not None:
@@ -84,7 +89,9 @@ class _Fields:
         self.arguments = {one.argument: one for one in named.values() if one.init}
         self.places = [argument for argument, one in self.arguments.items() if not one.kw_only]
         self.defaults = {name: one.default for name, one in named.items() if one.default is not _NOTHING}
-        self.factories = [(one.argument, one) for one in named.values() if one.factory is not None]
+        self.factories = [(one.argument, one.name, one.factory) for one in named.values() if one.factory is not None]
+        #: The names of the fields whose values are neither converted nor validated, by argument.
+        self.unchecked = {argument: one.name for argument, one in self.arguments.items() if not one.checks}
 
 
 def field(  # noqa: PLR0913 - the options of a field, by name
@@ -214,7 +221,7 @@ def plain(value: object) -> dict[str, Any]:
 def defaults(cls: type) -> dict[str, Any]:
     """Return the default values of the fields that have one, by name. No instance is made."""
     fields: _Fields = getattr(cls, _FIELDS)
-    made = {one.name: one.factory() for _, one in fields.factories if one.factory is not None}
+    made = {name: factory() for _, name, factory in fields.factories}
     return {**fields.defaults, **made}
 
 
@@ -233,10 +240,14 @@ def assign(instance: object, *given: Any, **named: Any) -> None:
     if given:
         _place(cls, fields, given, named)
     state.update(fields.defaults)
-    for argument, one in fields.factories:
-        if argument not in named and one.factory is not None:
-            state[one.name] = one.factory()
+    for argument, name, factory in fields.factories:
+        if argument not in named:
+            state[name] = factory()
+    unchecked = fields.unchecked
     for argument, value in named.items():
+        if argument in unchecked:
+            state[unchecked[argument]] = value
+            continue
         known = fields.arguments.get(argument)
         if known is None:
             raise TypeError(arguments.unknown(cls.__name__, argument, fields.arguments))
@@ -255,10 +266,10 @@ def _place(cls: type, fields: _Fields, given: tuple[Any, ...], named: dict[str, 
     """Add positional arguments to the keyword arguments."""
     if len(given) > len(fields.places):
         raise TypeError(f"{cls.__name__} takes {len(fields.places)} positional arguments, not {len(given)}")
-    for name, value in zip(fields.places, given, strict=False):
+    for name in fields.places[: len(given)] if named else ():
         if name in named:
             raise TypeError(f"{cls.__name__} got two values for argument '{name}'")
-        named[name] = value
+    named.update(zip(fields.places, given, strict=False))
 
 
 def _decorator(cls: Any, methods: Mapping[str, Any], *, kw_only: bool, notes_given: bool = False) -> Any:

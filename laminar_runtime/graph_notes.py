@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Collection
 from typing import TYPE_CHECKING, Any
 
+from laminar_runtime import types
 from laminar_runtime.layer import Parameters
 from laminar_runtime.storage.graphs import spell_graph
 from laminar_runtime.storage.layout import graph_key
@@ -36,20 +38,26 @@ def _graph_of(flow: Flow) -> dict[str, dict[str, Any]]:
     from laminar_runtime.configurations.hooks import annotation
 
     found: dict[str, dict[str, Any]] = {}
-    registry = flow.registry
+    registry, classes = flow.registry, flow.classes
     place = {name: number for number, name in enumerate(registry)}
+    of_flow = annotation.collect(type(flow))
     for name, definition in registry.items():
         if name == _PARAMETERS:
             continue
-        fan_out = definition.configuration.foreach
-        facts = {
-            "over": [f"{one.name}.{one.attribute}" for one in fan_out.parameters],
-            "fans_out": bool(fan_out.parameters),
-            "pipelined": fan_out.pipelined,
-            "optional": any(annotation.kind_of(hook) == "entry" for hook in definition.hooks),
-            "summary": (definition.layer.__doc__ or "").strip().partition("\n")[0],
-        }
-        known = {fact: value for fact, value in facts.items() if value}
-        depends = flow.dependencies_of(name) - {_PARAMETERS}
-        found[name] = {"after": sorted(depends, key=place.__getitem__), **known}
+        fan_out, layer = definition.configuration.foreach, definition.layer
+        hooks = (*of_flow, *annotation.collect(layer))
+        if hooks or fan_out.parameters:
+            depends: Collection[str] = flow.dependencies_of(name)
+        else:
+            depends = types.names(layer.__call__, classes, layer=name, flow=flow.name)
+        facts: dict[str, Any] = {"after": sorted({*depends} - {_PARAMETERS}, key=place.__getitem__)}
+        if fan_out.parameters:
+            facts |= {"over": [f"{one.name}.{one.attribute}" for one in fan_out.parameters], "fans_out": True}
+        if fan_out.pipelined:
+            facts["pipelined"] = True
+        if any(annotation.kind_of(hook) == "entry" for hook in hooks):
+            facts["optional"] = True
+        if layer.__doc__ and (summary := layer.__doc__.strip().partition("\n")[0]):
+            facts["summary"] = summary
+        found[name] = facts
     return found

@@ -323,8 +323,7 @@ def _run_task(flow: Flow) -> None:
         execution = open_execution(flow, context)
         _keep_in_memory(execution.datastore)
         stored_parameters.take_first(execution, context.layer)
-        # Of the splits of a fan-out, the first one, or their planner, is enough. A listed split has a planner.
-        if not context.listed and not context.index and flow.dependencies_of(context.layer) <= {Parameters.__name__}:
+        if _notes_graph(flow, context):
             from laminar_runtime import graph_notes
 
             graph_notes.write_graph(execution)
@@ -337,6 +336,16 @@ def _run_task(flow: Flow) -> None:
             os.environ[task_environment.LAYER_INDEX] = str(context.index)
         fields = {"index": context.index, "splits": context.splits, "attempt": context.attempt}
         task.run_layer(execution, store_as(execution.layer(context.layer, **fields), context.key.layer), context)
+
+
+def _notes_graph(flow: Flow, context: task_environment.TaskContext) -> bool:
+    """Return whether a task writes the note on the graph of its execution: one of a first layer, on AWS.
+
+    On this machine the local scheduler has written it. Of the splits of a fan-out, the first one, or their planner, is
+    enough. A listed split has a planner.
+    """
+    first = context.deployed and not context.listed and not context.index
+    return first and flow.dependencies_of(context.layer) <= {Parameters.__name__}
 
 
 def _keep_in_memory(store: datastores.DataStore) -> None:

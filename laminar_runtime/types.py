@@ -164,10 +164,9 @@ def names(function: Callable[..., Any], registry: Mapping[str, type], *, layer: 
     Raises:
         LayerError: If hints are missing or are not layers of the flow. The message names all of them.
     """
-    plain = functions.unwrap(function)
-    if not functions.keyword_only(plain):
-        hints = [hint for _, hint in functions.parameters(plain)[1:]]
-        found = tuple(name for hint in hints if (name := _name_in(hint, registry)))
+    hints = functions.layer_hints(function)
+    if hints is not None:
+        found = tuple([name for hint in hints if (name := _name_in(hint, registry))])
         if len(found) == len(hints):
             return found  # as those of nearly all methods: nothing is left to resolve
     return _layer_names(resolve(function, registry), layer=layer, flow=flow)

@@ -8,7 +8,7 @@ itself cannot be assigned.
 from __future__ import annotations
 
 from _thread import get_ident
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from types import FunctionType, MemberDescriptorType
 from typing import Any
 
@@ -36,6 +36,8 @@ RESERVED = frozenset(
 #: The most characters of a name that an error shows.
 _SHOWN = 60
 _METHODS = (FunctionType, classmethod, staticmethod)
+#: The types of what nearly all classes of layers have: they compute nothing.
+_SIMPLE = frozenset({*_METHODS, bool, dict, float, int, list, str, tuple, type(None)})
 _LAYERS = "laminar_runtime.layer"
 
 
@@ -140,7 +142,7 @@ def check_fit(cls: type) -> None:
     Raises:
         LayerError: If an attribute has a reserved name, or is a slot.
     """
-    for owner, name, value in _own(cls):
+    for owner, name, value in _unusual(cls):
         if name in RESERVED:
             wrong = f"'{name}' of {owner.__name__} is a reserved name on layers: rename it"
         elif isinstance(value, MemberDescriptorType):
@@ -171,13 +173,18 @@ def _ours(owner: type) -> bool:
     return owner is object or owner.__module__ == _LAYERS
 
 
-def _own(cls: type) -> Iterator[tuple[type, str, Any]]:
-    """Yield the attributes that a layer's own classes define."""
+def _unusual(cls: type) -> list[tuple[type, str, Any]]:
+    """Return the attributes of a layer's own classes that have more than methods and plain values of usual names.
+
+    Nearly no class of a large flow has more, and this does without a look at each attribute of each layer.
+    """
+    found: list[tuple[type, str, Any]] = []
     for owner in cls.__mro__:
-        if not _ours(owner):
-            for name, value in owner.__dict__.items():
-                if not name.startswith("__"):
-                    yield owner, name, value
+        if owner is not object and owner.__module__ != _LAYERS:
+            own = owner.__dict__
+            if not (RESERVED.isdisjoint(own) and _SIMPLE.issuperset(map(type, own.values()))):
+                found += [(owner, name, value) for name, value in own.items() if not name.startswith("__")]
+    return found
 
 
 # Names that are read.
@@ -193,7 +200,7 @@ def prepare(cls: Any, *, read: bool) -> None:
         cls: The layer's class.
         read: Whether instances are read. If not, the class only runs.
     """
-    needed = read or any(_computes(value) for _, _, value in _own(cls))
+    needed = read or any(_computes(value) for _, _, value in _unusual(cls))
     if needed and getattr(cls.__getattribute__, "__module__", "") != __name__:
         own = cls.__getattribute__ is not object.__getattribute__
         cls.__getattribute__ = _wrap_getattribute(cls.__getattribute__) if own else look_up

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from types import FunctionType
 from typing import Any
 
-__all__ = ["MISSING", "is_generator", "keyword_only", "parameters", "returns_at_once", "unwrap"]
+__all__ = ["MISSING", "is_generator", "keyword_only", "layer_hints", "parameters", "returns_at_once", "unwrap"]
 
 #: The annotation of a parameter without an annotation.
 MISSING: Any = object()
@@ -48,6 +48,28 @@ def parameters(function: Callable[..., Any]) -> list[tuple[str, Any]]:
 
     found = inspect.signature(function).parameters.values()
     return [(item.name, MISSING if item.annotation is item.empty else item.annotation) for item in found]
+
+
+def layer_hints(function: Callable[..., Any]) -> list[Any] | None:
+    """Return the annotations of the parameters of a plain method after ``self``; `MISSING` for one without.
+
+    Args:
+        function: The method.
+
+    Returns:
+        The annotations; None if the method is wrapped, or has other than positional parameters.
+
+    Example:
+        >>> def call(self, a: int, b): ...
+        >>> [hint is MISSING for hint in layer_hints(call)]
+        [False, True]
+    """
+    if not _plain(function):
+        return None
+    code, known = function.__code__, function.__annotations__
+    if code.co_flags & _VARIADIC or code.co_kwonlyargcount:
+        return None
+    return [known.get(name, MISSING) for name in code.co_varnames[1 : code.co_argcount]]
 
 
 def keyword_only(function: Callable[..., Any]) -> frozenset[str]:
@@ -90,4 +112,6 @@ def returns_at_once(function: Callable[..., Any]) -> bool:
 
 def _plain(function: Callable[..., Any]) -> bool:
     """Return whether a function is a plain function: neither wrapped nor with a signature of its own."""
-    return isinstance(function, FunctionType) and not {"__wrapped__", "__signature__"} & function.__dict__.keys()
+    # To ask for its `__dict__` would make one for each function.
+    changed = hasattr(function, "__wrapped__") or hasattr(function, "__signature__")
+    return isinstance(function, FunctionType) and not changed

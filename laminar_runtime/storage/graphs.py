@@ -1,7 +1,9 @@
 """The note on the graph of an execution: its layers, and what they depend on, for readers without the flow's code.
 
-A task, a planner or the local scheduler writes it when the first layer of an execution begins: so it is of the code
-that runs. ``{"version": 1, "layers": {"Train": {"after": ["Load"], "over": ["Load.rows"], "fans_out": true}}}``
+The local scheduler, or on AWS a task or a planner, writes it when the first layer of an execution begins: so it is of
+the code that runs.
+
+``{"version": 1, "layers": {"Train": {"after": ["Load"], "over": ["Load.rows"], "fans_out": true}}}``
 """
 
 from __future__ import annotations

@@ -12,7 +12,8 @@ from laminar_runtime import task_environment
 from laminar_runtime.configurations.datastores import Local
 from laminar_runtime.exceptions import TaskError
 from laminar_runtime.run_task import handler
-from laminar_runtime.storage.layout import LayerKey
+from laminar_runtime.storage.graphs import read_graph
+from laminar_runtime.storage.layout import LayerKey, graph_key
 from tests.support.harness import Folder
 
 FLOW = """
@@ -71,6 +72,20 @@ def test_a_task(store: Local, capfd: pytest.CaptureFixture[str]) -> None:
     (artifact,) = store.ledger.read_archive(key("Shards"), index=0, name="attempts").artifacts
     assert store.read_artifact("MyFlow", artifact) == 2
     assert "sharding" in capfd.readouterr().out
+
+
+def test_the_first_task_notes_the_graph_on_aws(store: Local, folder: Folder) -> None:
+    """A task of a later layer finds the note there. On this machine the local scheduler has written it."""
+    handler({"execution": "e1", "layer": "Shards"})
+    noted = read_graph(store.transport, "MyFlow", "e1")
+    assert noted is not None
+    assert noted["Each"] == {"after": ["Shards"], "over": ["Shards.foo"], "fans_out": True}
+    store.transport.put(graph_key("MyFlow", "e1"), b"as before")
+    handler({"execution": "e1", "layer": "Each", "indexes": "0", "child": 0, "splits": 5})
+    assert store.transport.get(graph_key("MyFlow", "e1")) == b"as before"
+    assert folder.python("main.py", LAMINAR_EXECUTION_ID="e2", LAMINAR_LAYER_NAME="Shards").returncode == 0
+    assert store.ledger.read_record(LayerKey("MyFlow", "e2", "Shards")) is not None
+    assert read_graph(store.transport, "MyFlow", "e2") is None
 
 
 def test_a_split(store: Local, capfd: pytest.CaptureFixture[str]) -> None:
