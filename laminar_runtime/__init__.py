@@ -24,8 +24,10 @@ with collection.paused():
     from laminar_runtime.execution import Execution
     from laminar_runtime.flow import Flow
     from laminar_runtime.layer import Layer, LayerRun, Parameters
-    from laminar_runtime.tasks.joins import each
     from laminar_runtime.variables import ListVariable, Variable
+
+if TYPE_CHECKING:
+    from laminar_runtime.tasks.joins import each
 
 __all__ = ["Execution", "Flow", "Layer", "LayerRun", "ListVariable", "Parameters", "Variable", "__version__", "each"]
 
@@ -34,9 +36,11 @@ __version__ = "0.1.0"
 if not TYPE_CHECKING:
 
     def __getattr__(name: str) -> Any:
-        """Load modules on use that few programs use without an import of them."""
-        if name not in {"deployed", "settings"}:
+        """Load on use what few programs use without an import of it."""
+        if name not in {"deployed", "each", "settings"}:
             raise AttributeError(f"module '{__name__}' has no attribute '{name}'")
         from importlib import import_module
 
+        if name == "each":
+            return import_module("laminar_runtime.tasks.joins").each
         return import_module(f"laminar_runtime.{name}")

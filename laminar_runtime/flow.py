@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import sys
 from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, Never, TypeVar, cast, overload
@@ -121,11 +120,10 @@ class Flow:
             raise TypeError(arguments.unknown(self.name, next(iter(others)), options))
         super().__init__(**others)
         store = datastore or datastores.Local()
-        runner = executor or executors.Process()
-        if isinstance(store, datastores.Memory):
-            self._check_threads(runner)
+        if store.in_process:
+            self._check_threads(executor)
         limit = self._time_limit(type(self).timeout if timeout is None else timeout)
-        self.configuration = flows.Configuration(store, runner, scheduler, self._container(container), limit)
+        self.configuration = flows.Configuration(store, executor, scheduler, self._container(container), limit)
         found = task_environment.task()
         self.execution = Execution(found.execution if found and found.flow == self.name else None, self)
         self._datastore: datastores.DataStore | None = None
@@ -143,7 +141,7 @@ class Flow:
     def _time_limit(self, seconds: float | None) -> float | None:
         """Return the time limit of executions, if it is one."""
         number = isinstance(seconds, int | float) and not isinstance(seconds, bool)
-        if seconds is not None and not (number and 0 < seconds < math.inf):
+        if seconds is not None and not (number and 0 < seconds < float("inf")):
             msg = f"the timeout of flow '{self.name}' must be a number of seconds greater than 0, not {seconds!r}"
             raise FlowError(msg)
         return seconds
@@ -160,12 +158,11 @@ class Flow:
         """Restore a flow for reading, in a process that a layer starts and sends a pickled layer to."""
         self.__dict__.update(state)
         store = state["_datastore"]
-        runner = executors.Thread() if isinstance(store, datastores.Memory) else executors.Process()
-        self.configuration = flows.Configuration(store, runner, None)
+        self.configuration = flows.Configuration(store, executors.Thread() if store.in_process else None, None)
         self.execution = Execution(None, self)
         scopes.settle(self, store)
 
-    def _check_threads(self, runner: executors.Executor) -> None:
+    def _check_threads(self, runner: executors.Executor | None) -> None:
         """Check that all executors share the memory of this process."""
         only = f"flow '{self.name}' uses the Memory datastore, which works with the Thread executor only"
         if not isinstance(runner, executors.Thread):
@@ -421,7 +418,8 @@ class Flow:
             KeyError: If the flow has no such layer.
             LayerError: If a type hint is missing or is not a layer of the flow.
         """
-        definition, classes = self.registry[layer], self.classes
+        # As registered: what a flow's container adds to that is no dependency.
+        definition, classes = self._registered[layer], self.classes
         cls = definition.layer
         if layer == _PARAMETERS:
             return set()

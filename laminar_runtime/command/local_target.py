@@ -9,7 +9,6 @@ from typing import Any
 
 from laminar_runtime.command import parameters as words
 from laminar_runtime.command.targets import Row
-from laminar_runtime.configurations.datastores.memory import Memory
 from laminar_runtime.configurations.schedulers import AWS, Scheduler
 from laminar_runtime.exceptions import FlowError
 from laminar_runtime.execution import Execution
@@ -202,7 +201,7 @@ class LocalTarget:
         return LocalHandle(execution)
 
     def _check_datastore(self, what: str) -> None:
-        if isinstance(self.flow.datastore, Memory):
+        if self.flow.datastore.in_process:
             msg = (
                 f"executions of flow '{self.name}' cannot be {what} by another process: its datastore is the memory of "
                 "the process that runs it. Configure another one, such as datastores.Local()"

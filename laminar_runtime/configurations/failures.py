@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 from laminar_runtime import _records
@@ -69,4 +68,4 @@ def tolerable(tolerated: float | None, splits: int) -> int:
     if tolerated is None or isinstance(tolerated, int):
         return tolerated or 0
     # 0.29 * 100 is 28.999...
-    return math.floor(round(tolerated * splits, 9))
+    return int(round(tolerated * splits, 9))

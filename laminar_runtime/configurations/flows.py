@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 from laminar_runtime.configurations.containers import Container
 from laminar_runtime.configurations.datastores import DataStore
-from laminar_runtime.configurations.executors import Executor
 
 if TYPE_CHECKING:
+    from laminar_runtime.configurations.executors import Executor
     from laminar_runtime.configurations.schedulers import Scheduler
 
 __all__ = ["Configuration"]
@@ -19,9 +19,9 @@ class Configuration:
 
     Args:
         datastore: The store of the artifacts.
-        executor: Runs the tasks.
-        scheduler: Decides when a layer runs. The default is the local scheduler. A task needs no scheduler, so the
-            default is loaded on use.
+        executor: Runs the tasks. The default is `executors.Process`.
+        scheduler: Decides when a layer runs. The default is the local scheduler. A task needs neither an executor nor a
+            scheduler, so the defaults are loaded on use.
         container: The container that layers refine; None for the defaults of `Container`.
         timeout: Seconds after which an execution is ended; None for no limit.
     """
@@ -29,18 +29,31 @@ class Configuration:
     def __init__(
         self,
         datastore: DataStore,
-        executor: Executor,
+        executor: Executor | None,
         scheduler: Scheduler | None,
         container: Container | None = None,
         timeout: float | None = None,
     ) -> None:
         self.datastore = datastore
-        self.executor = executor
         self.container = container
         self.timeout = timeout
         #: The layers as registered, each with its definition for this container: made once for each registration.
         self.definitions: dict[str, tuple[Any, Any]] = {}
+        self._executor = executor
         self._scheduler = scheduler
+
+    @property
+    def executor(self) -> Executor:
+        """The executor: it runs the tasks of layers without an executor of their own."""
+        if self._executor is None:
+            from laminar_runtime.configurations.executors import Process
+
+            self._executor = Process()
+        return self._executor
+
+    @executor.setter
+    def executor(self, executor: Executor) -> None:
+        self._executor = executor
 
     @property
     def scheduler(self) -> Scheduler:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import io
 import json
-import pickle
 from collections.abc import Iterable
 from typing import Any, BinaryIO, ClassVar
 
@@ -186,7 +185,7 @@ class PickleProtocol(Protocol):
         """
         buffers: list[memoryview] = []
 
-        def keep(buffer: pickle.PickleBuffer) -> bool:
+        def keep(buffer: by_name.Buffered) -> bool:
             view = buffer.raw()
             if apart is None or view.nbytes < apart:
                 return True
@@ -194,7 +193,7 @@ class PickleProtocol(Protocol):
             return False
 
         if type(value) in _PLAIN:
-            return pickle.dumps(value, protocol=5), buffers
+            return by_name.dump_plain(value), buffers
         scope = scopes.scope()
         names = by_name.Names(scope.home if scope else None)
         content = by_name.dump_by_name(value, names, keep)

@@ -8,7 +8,6 @@ slow to load, and most values do not need it.
 from __future__ import annotations
 
 import io
-import pickle
 import sys
 from collections.abc import Callable, Iterable, Sequence
 from types import FunctionType, MethodType, ModuleType
@@ -17,7 +16,18 @@ from typing import Any
 from laminar_runtime.pickling.homes import Home, defines
 from laminar_runtime.pickling.scopes import of_flow, scope
 
-__all__ = ["Names", "copy_text", "dump_by_name", "load"]
+try:
+    # What `pickle` takes from there, too. The rest of it is the same in Python: to load it takes a thirtieth of a task.
+    import _pickle as pickle
+except ImportError:  # Python may be built without it
+    import pickle  # type: ignore[no-redef]
+
+__all__ = ["Buffered", "Names", "copy_text", "dump_by_name", "dump_plain", "load"]
+
+#: A buffer of a value, as a pickler passes it on.
+Buffered = pickle.PickleBuffer
+#: The version of the format.
+_PROTOCOL = 5
 
 Buffer = bytes | bytearray | memoryview
 
@@ -69,7 +79,7 @@ class Names:
         if kind.__module__ == "dataclasses":
             return None  # dataclasses compares the kinds of fields by identity
         if kind.__module__ in self._watched and _reduces_itself(kind):
-            reduced = value.__reduce_ex__(pickle.HIGHEST_PROTOCOL)
+            reduced = value.__reduce_ex__(_PROTOCOL)
             return self._reduce_to_name(value, reduced) if isinstance(reduced, str) else reduced
         self._plain.add(kind)
         return NotImplemented
@@ -120,8 +130,8 @@ def _reduces_itself(kind: type) -> bool:
 
 
 class _Pickler(pickle.Pickler):
-    def __init__(self, file: io.BytesIO, names: Names, keep: Callable[[pickle.PickleBuffer], bool]) -> None:
-        super().__init__(file, protocol=5, buffer_callback=keep)
+    def __init__(self, file: io.BytesIO, names: Names, keep: Callable[[Buffered], bool]) -> None:
+        super().__init__(file, protocol=_PROTOCOL, buffer_callback=keep)
         self._names = names
 
     def reducer_override(self, value: Any) -> Any:
@@ -147,6 +157,15 @@ class _Unpickler(pickle.Unpickler):
             raise
 
 
+def dump_plain(value: object) -> bytes:
+    """Pickle a value that contains neither classes nor functions.
+
+    Args:
+        value: The value.
+    """
+    return pickle.dumps(value, protocol=_PROTOCOL)
+
+
 def load(content: Buffer, buffers: Sequence[Buffer] = ()) -> Any:
     """Load a pickle.
 
@@ -166,7 +185,7 @@ def load(content: Buffer, buffers: Sequence[Buffer] = ()) -> Any:
         return _Unpickler(content, current.home, buffers).load()
 
 
-def dump_by_name(value: Any, names: Names, keep: Callable[[pickle.PickleBuffer], bool]) -> bytes | None:
+def dump_by_name(value: Any, names: Names, keep: Callable[[Buffered], bool]) -> bytes | None:
     """Pickle a value.
 
     Args:

@@ -12,8 +12,8 @@ from typing import Any
 
 __all__ = ["sha256"]
 
-#: The modules that do not need OpenSSL: from Python 3.12 on, and before.
-_LEAN = ("_sha2", "_sha256")
+#: The module that does not need OpenSSL.
+_LEAN = "_sha2" if sys.version_info >= (3, 12) else "_sha256"
 #: The bytes that this process may still hash without OpenSSL. To hash all of them takes as long as to load OpenSSL.
 _left = 1024 * 1024
 
@@ -43,11 +43,10 @@ def _begin(size: int) -> Any:
     global _left  # noqa: PLW0603 - the budget of the process
     _left -= size
     if _left >= 0 and "hashlib" not in sys.modules:
-        for name in _LEAN:
-            try:
-                return __import__(name).sha256()
-            except ImportError:  # Python may be built without it
-                continue
+        try:
+            return __import__(_LEAN).sha256()
+        except ImportError:  # Python may be built without it
+            pass
     import hashlib
 
     return hashlib.sha256()

@@ -22,11 +22,13 @@ from typing import Any
 
 from laminar_runtime.blocks import block
 
-__all__ = ["AGAIN", "by_program", "fix", "in_charge", "module", "runs_no_task"]
+__all__ = ["AGAIN", "ARGUMENTS", "by_program", "fix", "in_charge", "module", "runs_no_task"]
 
 #: The name of the program's module in a multiprocessing child, which runs the program's file again:
 #: https://docs.python.org/3/library/multiprocessing.html#the-spawn-and-forkserver-start-methods
 AGAIN = "__mp_main__"
+#: The arguments of the program, as they were when it imported this package: it may change ``sys.argv`` after that.
+ARGUMENTS = tuple(sys.argv)
 #: The functions of the import system and of loaders that run the code of an imported module.
 _IMPORTS = frozenset({"_call_with_frames_removed", "exec_module", "load_module"})
 #: The module that calls layers. An import that runs a task is above its frames, and does not matter to the layer.

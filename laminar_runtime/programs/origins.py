@@ -31,8 +31,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Origin", "origin_of", "own_path", "words"]
 
-#: The arguments of the program. A copy, because programs may change ``sys.argv``.
-_ARGUMENTS = tuple(sys.argv)
 #: The code that the other process runs first.
 _START = (
     "import json, sys; start = json.loads(sys.argv[1]); "
@@ -140,9 +138,9 @@ def words(origin: Origin, flow: str) -> list[str]:
 
     python = [sys.executable, *_options()]
     if origin.module is None and origin.as_module is None and origin.called:
-        return [*python, origin.script, *_ARGUMENTS[1:]]
+        return [*python, origin.script, *importing.ARGUMENTS[1:]]
     here = os.getcwd()  # noqa: PTH109 - pathlib is slow to load
-    start: dict[str, Any] = {"path": [entry or here for entry in sys.path], "argv": _ARGUMENTS}
+    start: dict[str, Any] = {"path": [entry or here for entry in sys.path], "argv": importing.ARGUMENTS}
     if origin.module is not None:
         start |= {"module": origin.module, "file": None if origin.found else str(origin.file)}
     else:

@@ -6,7 +6,6 @@ and 3 in q, split 4 reads element 1 of p and element 1 of q: ``divmod(4, 3)``.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 
 from laminar_runtime.configurations.datastores import DataStore
@@ -59,6 +58,8 @@ def count(datastore: DataStore, key: LayerKey, foreach: ForEach) -> int:
         return 1
     if foreach.pipelined:
         return _read_record(datastore, key.of(foreach.parameters[0].name)).splits
+    import math  # a task needs none of it
+
     return math.prod(len(dimension) for dimension in _dimensions(datastore, key, foreach))
 
 

@@ -13,7 +13,7 @@ from typing import NoReturn
 
 from laminar_runtime import task_environment
 from laminar_runtime.blocks import block
-from laminar_runtime.configurations.datastores import DataStore, Local, Memory
+from laminar_runtime.configurations.datastores import DataStore, Local
 from laminar_runtime.exceptions import FlowError
 from laminar_runtime.layer import Layer, Parameters
 from laminar_runtime.programs import importing
@@ -122,7 +122,7 @@ def check_datastore(flow: str, datastore: Callable[[], DataStore]) -> None:
         return
     store, own = datastore(), os.environ.get(task_environment.DATASTORE_ROOT, "")
     lost = isinstance(store, Local) and task_environment.folders(os.environ) != "all" and not _inside(store.root, own)
-    if not lost and not (isinstance(store, Memory) and _underway):
+    if not lost and not (store.in_process and _underway):
         return
     raise FlowError(
         f"layer '{context.layer}' of flow '{context.flow}' calls flow '{flow}', whose artifacts in {store.root} would "

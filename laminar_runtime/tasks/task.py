@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 from laminar_runtime import task_environment, types
 from laminar_runtime.blocks import add_note, block
 from laminar_runtime.configurations.datastores import DataStore
-from laminar_runtime.configurations.executors.tasks import Permit
 from laminar_runtime.configurations.layers import Configuration
 from laminar_runtime.exceptions import LayerError
 from laminar_runtime.identifiers import new_attempt
@@ -26,6 +25,7 @@ from laminar_runtime.tasks import attempts
 from laminar_runtime.tasks.assignments import Assigned, assigning
 
 if TYPE_CHECKING:
+    from laminar_runtime.configurations.executors.tasks import Permit
     from laminar_runtime.execution import Execution
 
 __all__ = ["has_finished", "run_layer"]
@@ -71,7 +71,7 @@ def run_layer(execution: Execution, layer: Layer, context: TaskContext, permit: 
             layer.__dict__["attempt"] = context.attempt
         with task_environment.activate(context), attempts.failing(store, key, context, layer):
             commit = _attempt(execution, layer, context)
-            with (permit or Permit()).hold() as permitted:
+            with permit.hold() if permit else contextlib.nullcontext(True) as permitted:  # noqa: FBT003
                 if not permitted:
                     return
                 store.ledger.commit(key, index=context.index, commit=commit, fans_out=fans_out)

@@ -167,10 +167,15 @@ def test_import_is_light(heavy: str, folder: Folder) -> None:
     "seldom",
     [
         "hashlib",
+        "laminar_runtime.configurations.datastores.memory",
+        "laminar_runtime.configurations.executors.base",
+        "laminar_runtime.configurations.hooks.event",
         "laminar_runtime.failures.tracebacks",
         "laminar_runtime.pipelines",
         "laminar_runtime.process.prompts",
         "laminar_runtime.splits.job_container",
+        "laminar_runtime.tasks.joins",
+        "pickle",
     ],
 )
 def test_what_is_seldom_needed_is_loaded_on_use(seldom: str, folder: Folder) -> None:

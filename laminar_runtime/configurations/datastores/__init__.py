@@ -10,29 +10,30 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from laminar_runtime.configurations.datastores.accessor import Accessor
 from laminar_runtime.configurations.datastores.base import DataStore
 from laminar_runtime.configurations.datastores.local import Local
-from laminar_runtime.configurations.datastores.memory import Memory
 from laminar_runtime.storage.archives import Archive, Artifact
 from laminar_runtime.storage.commits import Record
 
 if TYPE_CHECKING:
+    from laminar_runtime.configurations.datastores.accessor import Accessor
+    from laminar_runtime.configurations.datastores.memory import Memory
     from laminar_runtime.configurations.datastores.s3 import AWS
 
 __all__ = ["AWS", "Accessor", "Archive", "Artifact", "DataStore", "Local", "Memory", "Record", "from_root"]
 
-#: The classes that are loaded on use.
-_ON_USE = ("AWS", "S3")
+#: The classes that are loaded on use, with their modules.
+_ON_USE = {"AWS": "s3", "Accessor": "accessor", "Memory": "memory", "S3": "s3"}
 
 
 def __getattr__(name: str) -> Any:
-    """Load the datastores on AWS, which other processes do not need."""
-    if name not in _ON_USE:
+    """Load what most tasks do not need."""
+    module = _ON_USE.get(name)
+    if module is None:
         raise AttributeError(f"module '{__name__}' has no attribute '{name}'")
-    from laminar_runtime.configurations.datastores import s3
+    from importlib import import_module
 
-    found = globals()[name] = getattr(s3, name)
+    found = globals()[name] = getattr(import_module(f"{__name__}.{module}"), name)
     return found
 
 

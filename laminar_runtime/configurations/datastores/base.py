@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from laminar_runtime import _records
 from laminar_runtime.configurations import serde
-from laminar_runtime.configurations.datastores.accessor import Accessor
 from laminar_runtime.configurations.datastores.codec import Codec
 from laminar_runtime.configurations.datastores.encoding import RAW
 from laminar_runtime.configurations.datastores.ledger import Ledger
@@ -56,6 +55,9 @@ class DataStore:
 
             flow = Report(datastore=DataStore(MemoryTransport()))
     """
+
+    #: Whether it ends with this process.
+    in_process: ClassVar[bool] = False
 
     transport: Transport
     protocols: dict[str, serde.Protocol] = _records.field(factory=dict, kw_only=True, repr=False)
@@ -188,6 +190,8 @@ class DataStore:
             An `Accessor` if it is sharded, else the value.
         """
         if archive.sharded or len(archive) != 1:
+            from laminar_runtime.configurations.datastores.accessor import Accessor  # most attributes are one value
+
             return Accessor(archive, flow, self)
         return self.read_artifact(flow, archive.artifacts[0])
 

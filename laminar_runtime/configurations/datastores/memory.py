@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from _thread import allocate_lock
 from collections.abc import Iterator
+from typing import ClassVar
 
 from laminar_runtime import _records
 from laminar_runtime.blocks import block
@@ -99,6 +100,8 @@ class Memory(DataStore):
         >>> Memory().transport.exists("Report/artifacts")
         False
     """
+
+    in_process: ClassVar[bool] = True
 
     transport: MemoryTransport = _records.field(factory=MemoryTransport, init=False, repr=False)
 

@@ -9,23 +9,22 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from laminar_runtime.configurations.executors.base import Executor
-from laminar_runtime.configurations.executors.process import Process
-from laminar_runtime.configurations.executors.thread import Thread
-
 if TYPE_CHECKING:
     from laminar_runtime.configurations.executors.aws import AWS
+    from laminar_runtime.configurations.executors.base import Executor
     from laminar_runtime.configurations.executors.docker import Docker
+    from laminar_runtime.configurations.executors.process import Process
+    from laminar_runtime.configurations.executors.thread import Thread
 
 __all__ = ["AWS", "Docker", "Executor", "Process", "Thread"]
 
-#: The modules of the executors that are loaded on use.
-_ON_USE = {"AWS": "aws", "Docker": "docker"}
+#: The modules of the executors.
+_MODULES = {"AWS": "aws", "Docker": "docker", "Executor": "base", "Process": "process", "Thread": "thread"}
 
 
 def __getattr__(name: str) -> Any:
-    """Load an executor that most processes do not need."""
-    module = _ON_USE.get(name)
+    """Load an executor on use: a task needs none."""
+    module = _MODULES.get(name)
     if module is None:
         raise AttributeError(f"module '{__name__}' has no attribute '{name}'")
     from importlib import import_module

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 
 from laminar_runtime import _records
 from laminar_runtime.blocks import block
-from laminar_runtime.configurations.datastores.memory import Memory
 from laminar_runtime.exceptions import DatastoreError, TimeLimitError
 from laminar_runtime.storage import runs
 
@@ -60,7 +59,7 @@ def resume_words(execution: Execution) -> str:
     Args:
         execution: The execution.
     """
-    target = None if isinstance(execution.datastore, Memory) else _target_of(execution)
+    target = None if execution.datastore.in_process else _target_of(execution)
     if target is None:
         return f'flow.execution("{execution.id}").resume()'
     return f"laminar resume {shlex.quote(target)} {execution.id}"

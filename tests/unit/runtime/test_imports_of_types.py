@@ -28,12 +28,22 @@ NAMED = {
     "laminar_codegen.rehearsal.aws.role_checks": {"JobRoles"},
     "laminar_codegen.rehearsal.aws.step_functions": {"StepFunctions"},
     "laminar_runtime.configurations.datastores": {"DataStore"},
+    "laminar_runtime.configurations.datastores.accessor": {"Accessor"},  # a task that reads no splits needs none
     "laminar_runtime.configurations.datastores.base": {"DataStore"},
+    "laminar_runtime.configurations.datastores.memory": {"Memory"},  # nor this one
     "laminar_runtime.configurations.datastores.s3": {"AWS"},
     "laminar_runtime.configurations.datastores.s3_objects": {"Objects"},
     "laminar_runtime.configurations.executors": {"Executor"},
+    # A task needs no executor, and its layer has no hooks, as a rule.
     "laminar_runtime.configurations.executors.aws": {"AWS"},
+    "laminar_runtime.configurations.executors.base": {"Executor"},
     "laminar_runtime.configurations.executors.docker": {"Docker"},
+    "laminar_runtime.configurations.executors.process": {"Process"},
+    "laminar_runtime.configurations.executors.tasks": {"Permit"},
+    "laminar_runtime.configurations.executors.thread": {"Thread"},
+    "laminar_runtime.configurations.hooks": {"annotation", "condition", "event"},
+    "laminar_runtime.configurations.hooks.condition": {"entry"},
+    "laminar_runtime.configurations.hooks.event": {"execution", "retry", "submission"},
     "laminar_runtime.configurations.planners": {"Planner"},  # few programs configure one
     "laminar_runtime.configurations.schedulers": {"Scheduler"},
     "laminar_runtime.configurations.volumes": {"EFS", "Host", "Volume"},  # most containers mount none
@@ -50,6 +60,7 @@ NAMED = {
     "laminar_runtime.layer": {"Layer"},
     "laminar_runtime.storage.commits": {"Commit"},
     "laminar_runtime.storage.failures": {"Readable"},
+    "laminar_runtime.tasks.joins": {"each"},  # few layers join splits
     "laminar_runtime.tasks.pipelines": {"Guard"},
     "laminar_runtime.timings": {"Timings"},
 }
