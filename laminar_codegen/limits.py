@@ -56,6 +56,7 @@ __all__ = [
     "MOST_TAGS",
     "NAME_LENGTH",
     "OVERRIDES_LENGTH",
+    "PARAMETER_BYTES",
     "PATTERN_LENGTH",
     "ROLE_NAME_LENGTH",
     "ROLE_POLICY_CHARACTERS",
@@ -158,6 +159,10 @@ TIMEZONE_LENGTH = 50
 #: https://docs.aws.amazon.com/scheduler/latest/APIReference/API_Target.html
 SCHEDULE_WINDOW = (1, 1_440)
 SCHEDULE_INPUT_BYTES = 262_144
+
+#: Bytes of a standard parameter of Systems Manager, which costs nothing:
+#: https://docs.aws.amazon.com/systems-manager/latest/userguide/parameter-store-advanced-parameters.html
+PARAMETER_BYTES = 4 * 1024
 
 #: Characters of the name of a rule of EventBridge, and of a schedule:
 #: https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_PutRule.html

@@ -19,7 +19,7 @@ from laminar_codegen.lower_terraform.alarms import emit_alarm
 from laminar_codegen.lower_terraform.dashboard import emit_dashboard
 from laminar_codegen.lower_terraform.layer_descriptions import emit_layers, layers
 from laminar_codegen.lower_terraform.log_groups import emit_log_group
-from laminar_codegen.lower_terraform.outputs import emit_outputs
+from laminar_codegen.lower_terraform.outputs import emit_outputs, schema_of
 from laminar_codegen.lower_terraform.settings import apply_settings
 from laminar_codegen.lower_terraform.state_machines import emit_parameter, emit_state_machine
 from laminar_codegen.lower_terraform.variables import emit_variables
@@ -83,7 +83,7 @@ def _resources(deployment: Deployment) -> tuple[Block, ...]:
         *(block for companion in targets.companions_of(deployment.graphs) for block in companion.emit()),
         *map(emit_alarm, deployment.alarms),
         *emit_dashboard(deployment),
-        emit_parameter(deployment.flow_names),
+        emit_parameter(deployment.flow_names, typed=bool(schema_of(deployment.graphs))),
     )
 
 
@@ -116,6 +116,7 @@ def _locals(deployment: Deployment) -> dict[str, Value]:
         **planner_images(deployment.planners),
         **dashboard.local_values(deployment),
         "layers": layers(deployment.graphs),
+        **schema_of(deployment.graphs),
         **{
             labels.definition(machine.name).expression.removeprefix("local."): machine.fields()
             for machine in deployment.machines

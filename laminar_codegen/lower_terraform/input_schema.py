@@ -7,18 +7,23 @@ https://json-schema.org/draft/2020-12
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import assert_never
 
 from laminar_codegen.ir.expressions import Value
 from laminar_codegen.ir.graph import DeclaredParameter, Graph
 from laminar_codegen.ir.terraform import Output
+from laminar_codegen.limits import PARAMETER_BYTES
 from laminar_runtime.inputs.shapes import SAFE, Anything, Fixed, Listed, Mapped, OneOf, Record, Scalar, Shape, Union
 
-__all__ = ["emit_input_schema", "property_schema"]
+__all__ = ["emit_input_schema", "property_schema", "short_schema"]
 
 #: The formats of texts that JSON schemas know: https://json-schema.org/draft/2020-12/json-schema-validation#section-7.3
 _FORMATS = {"date", "uuid"}
+#: The bytes that the rest of the SSM parameter may take: the ARN of the state machine, and the root of the datastore.
+_REST = 1_024
+#: What Terraform's jsonencode escapes: https://developer.hashicorp.com/terraform/language/functions/jsonencode
+_ESCAPED = "<>&\u2028\u2029"
 
 
 def emit_input_schema(graph: Graph, parameters: Sequence[DeclaredParameter]) -> Output:
@@ -33,20 +38,42 @@ def emit_input_schema(graph: Graph, parameters: Sequence[DeclaredParameter]) -> 
 
 
 def _input_schema(graph: Graph, parameters: Sequence[DeclaredParameter]) -> dict[str, Value]:
-    required: list[str] = [item.name for item in parameters if item.required]
-    inner: dict[str, Value] = {
-        "type": "object",
-        "properties": {item.name: property_schema(item) for item in parameters},
-        **({"required": required} if required else {}),
-        "additionalProperties": False,
-    }
+    inner = _object({item.name: property_schema(item) for item in parameters}, parameters)
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": graph.flow,
         **({"description": graph.summary} if graph.summary else {}),
         "type": "object",
         "properties": {"parameters": inner},
-        **({"required": ["parameters"]} if required else {}),
+        **({"required": ["parameters"]} if "required" in inner else {}),
+    }
+
+
+def short_schema(parameters: Sequence[DeclaredParameter], flows: Sequence[str]) -> dict[str, Value] | None:
+    """Return the schema of the parameters without descriptions and defaults, for applications that start the flow.
+
+    Args:
+        parameters: The parameters that the flow declares.
+        flows: The names of the flows, which are beside it in the SSM parameter.
+
+    Returns:
+        The schema; None if it is too long for an SSM parameter, or has ``{{``, which none may have:
+        https://docs.aws.amazon.com/systems-manager/latest/APIReference/API_PutParameter.html
+    """
+    found = _object({item.name: _schema(item.shape) for item in parameters if item.shape is not None}, parameters)
+    text = json.dumps(found, ensure_ascii=False, separators=(",", ":"))
+    size = len(text.encode()) + sum(text.count(character) * 5 for character in _ESCAPED)
+    most = PARAMETER_BYTES - _REST - sum(len(flow) + 3 for flow in flows)
+    return None if size > most or "{{" in text else found
+
+
+def _object(properties: Mapping[str, Value], parameters: Sequence[DeclaredParameter]) -> dict[str, Value]:
+    required: list[str] = [item.name for item in parameters if item.required]
+    return {
+        "type": "object",
+        "properties": properties,
+        **({"required": required} if required else {}),
+        "additionalProperties": False,
     }
 
 

@@ -21,8 +21,10 @@ from laminar_codegen.ir.terraform import Block, Call, Document, Module, Output
 from laminar_codegen.lower_terraform import iam_roles
 from laminar_codegen.lower_terraform.alarms import ALARM
 from laminar_codegen.lower_terraform.module_addresses import address_in_module
+from laminar_codegen.lower_terraform.outputs import schema_of
 from laminar_codegen.lower_terraform.settings import as_inputs
 from laminar_codegen.lower_terraform.shared_variables import PASSED_ON
+from laminar_codegen.lower_terraform.state_machines import SCHEMA
 from laminar_codegen.policies.statement import regional
 from laminar_codegen.targets import registry as targets
 from laminar_codegen.triggers import registry
@@ -136,6 +138,7 @@ def _call(module: Module, deployment: Deployment) -> Call:
             "place": {name: Ref(f"local.{name}") for name in ("account_id", "region")},
             "flows": [*deployment.flow_names],
             "datastore_root": Ref("var.datastore_root"),
+            **({"parameters": Ref(f"jsonencode({SCHEMA.expression})")} if schema_of(deployment.graphs) else {}),
             "definitions": {
                 machine.name: Ref(f"jsonencode({labels.definition(machine.name).expression})")
                 for machine in deployment.machines

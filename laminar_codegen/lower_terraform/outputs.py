@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from laminar_codegen.ir import labels
 from laminar_codegen.ir.deployment import Deployment
@@ -10,6 +10,7 @@ from laminar_codegen.ir.expressions import Ref, Value
 from laminar_codegen.ir.graph import Graph
 from laminar_codegen.ir.terraform import Output
 from laminar_codegen.lower_terraform import iam_roles
+from laminar_codegen.lower_terraform.state_machines import SCHEMA
 from laminar_codegen.targets import registry as targets
 
 __all__ = [
@@ -20,6 +21,7 @@ __all__ = [
     "name_of_role",
     "role_arns",
     "role_names",
+    "schema_of",
 ]
 
 STATE_MACHINE_ARN = Output(
@@ -76,6 +78,21 @@ def input_schema_of(graph: Graph) -> Iterator[Output]:
         from laminar_codegen.lower_terraform.input_schema import emit_input_schema
 
         yield emit_input_schema(graph, graph.inputs)
+
+
+def schema_of(graphs: Sequence[Graph]) -> dict[str, Value]:
+    """Return the local value with the schema of the parameters for the SSM parameter of a deployment, if there is one.
+
+    Args:
+        graphs: The flows. The first one gets the parameters.
+    """
+    if graphs[0].inputs is None:
+        return {}
+    # As above.
+    from laminar_codegen.lower_terraform.input_schema import short_schema
+
+    schema = short_schema(graphs[0].inputs, [graph.flow for graph in graphs])
+    return {} if schema is None else {SCHEMA.expression.removeprefix("local."): schema}
 
 
 def role_arns(arns: Value) -> Output:

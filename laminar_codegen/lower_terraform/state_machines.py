@@ -13,6 +13,7 @@ from laminar_runtime.deployed import parameter_name
 __all__ = [
     "NESTED",
     "PARAMETER",
+    "SCHEMA",
     "STATE_MACHINE",
     "emit_parameter",
     "emit_state_machine",
@@ -23,6 +24,8 @@ __all__ = [
 
 STATE_MACHINE = "aws_sfn_state_machine"
 PARAMETER = "aws_ssm_parameter"
+#: The schema of the flow's parameters.
+SCHEMA = Ref("local.parameter_schema")
 #: The nested blocks of a state machine.
 NESTED: Nested = {
     "encryption_configuration": {},
@@ -85,21 +88,27 @@ def _encryption() -> dict[str, Value]:
     }
 
 
-def emit_parameter(flows: Sequence[Ref]) -> Block:
+def emit_parameter(flows: Sequence[Ref], *, typed: bool) -> Block:
     """Emit the parameter by which applications find the main state machine of a deployment.
 
     Args:
         flows: The names of the flows.
+        typed: Whether the document has a schema of the flow's parameters.
     """
     fields = parameter_fields()
     if len(flows) > 1:
         fields["flows"] = Ref(f"[{', '.join(name.expression for name in flows)}]")
+    if typed:
+        fields["parameters"] = SCHEMA
     written = ", ".join(f"{name} = {value.expression}" for name, value in fields.items())
     return Block(PARAMETER, "deployment", parameter_arguments(flows[0], Ref(f"jsonencode({{ {written} }})")))
 
 
 def parameter_fields() -> dict[str, Ref]:
-    """Return the fields of the parameter that all deployments have. A chain has the names of its flows, too."""
+    """Return the fields of the parameter that all deployments have.
+
+    A chain has the names of its flows, too, and a flow that declares its parameters their schema.
+    """
     return {
         "state_machine_arn": Ref("aws_sfn_state_machine.flow.arn"),
         "datastore_root": Ref('trimsuffix(var.datastore_root, "/")'),

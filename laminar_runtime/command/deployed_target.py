@@ -120,11 +120,13 @@ class DeployedTarget:
     def read(self, given: Sequence[tuple[str, str]]) -> Mapping[str, Any]:
         """Return the values of parameters: of the declared types, for who has the flow's code, else JSON or text.
 
+        Without the code, the schema of the deployment, if it has one, says which parameters are text.
+
         Args:
             given: Their names and texts.
         """
         flow = self.flow
-        return words.read_json(given) if flow is None else words.read_parameters(flow, given)
+        return words.read_json(given, self.deployment.schema) if flow is None else words.read_parameters(flow, given)
 
     def run(self, parameters: Mapping[str, Any], id: str | None) -> ExecutionHandle:  # noqa: A002 - as users say it
         """Start an execution, show its progress, and wait for its end.

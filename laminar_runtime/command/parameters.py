@@ -82,17 +82,25 @@ def read_parameters(flow: Flow, given: Sequence[tuple[str, str]]) -> Mapping[str
     )
 
 
-def read_json(given: Sequence[tuple[str, str]]) -> dict[str, Any]:
-    """Return the values of ``--param`` for a flow whose declarations are not known: JSON, else text as it is.
+def read_json(given: Sequence[tuple[str, str]], schema: str = "") -> dict[str, Any]:
+    """Return the values of ``--param`` for a flow whose code is not here: JSON, else text as it is.
 
     Args:
         given: The names and the texts.
+        schema: The JSON schema of the parameters, as JSON: what it says is text stays text. Empty if it is not known.
 
     Example:
         >>> read_json([("day", "2026-01-31"), ("rows", "7"), ("names", '["Ada"]')])
         {'day': '2026-01-31', 'rows': 7, 'names': ['Ada']}
     """
-    return {name: _json_or_text(text) for name, text in given}
+    from laminar_runtime.inputs.json_schema import allows_null, takes_text
+
+    known = json.loads(schema).get("properties", {}) if schema else {}
+    texts = {name: allows_null(one) for name, one in known.items() if takes_text(one)}
+    return {
+        name: text if name in texts and not (text == "null" and texts[name]) else _json_or_text(text)
+        for name, text in given
+    }
 
 
 def _json_or_text(text: str) -> Any:

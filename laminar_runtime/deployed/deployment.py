@@ -1,12 +1,13 @@
 """A deployed flow: found by its name, started by parameters in JSON or, with the flow's code, of any type.
 
 For each deployed flow Terraform creates an SSM parameter ``/laminar/<name>`` with the value
-``{"state_machine_arn": ..., "datastore_root": ...}``.
+``{"state_machine_arn": ..., "datastore_root": ...}``; that of a flow with typed parameters has their JSON schema, too.
 """
 
 from __future__ import annotations
 
 import functools
+import json
 import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
@@ -52,6 +53,7 @@ class Deployment:
         state_machine_arn: The ARN of its state machine.
         datastore_root: The root of its datastore, ``s3://bucket/prefix``.
         flows: The flows of a chain, in the order in which its state machine runs them; empty for a single flow.
+        schema: The JSON schema of the parameters, as JSON; empty if they have no types, or the schema was too long.
         flow: The flow, for who has its code: parameters and results may then be of any type.
 
     Example::
@@ -63,6 +65,7 @@ class Deployment:
     state_machine_arn: str
     datastore_root: str
     flows: tuple[str, ...] = _records.field(default=(), converter=tuple)
+    schema: str = _records.field(default="", kw_only=True, repr=False)
     flow: Flow | None = _records.field(default=None, kw_only=True, repr=lambda flow: getattr(flow, "name", "None"))
 
     @classmethod
@@ -92,7 +95,7 @@ class Deployment:
             )
             raise NotFoundError(msg) from None
         try:
-            return cls(name, *_parse_parameter(found["Parameter"]["Value"]))
+            return cls(name, **_parse_parameter(found["Parameter"]["Value"]))
         except ValueError as error:
             msg = (
                 f"the SSM parameter {parameter} does not describe a deployment: {error}. Apply the Terraform that "
@@ -108,6 +111,8 @@ class Deployment:
         tags: Mapping[str, str] | None = None,
     ) -> DeployedExecution:
         """Start an execution, once for an id.
+
+        The parameters of a flow that declares their types are checked before: see `deployed.starting`.
 
         If an execution with this id was started before with the same parameters, nothing happens, whether it runs or
         has ended. Step Functions knows the names of executions for 90 days after their end:
@@ -177,8 +182,8 @@ class Deployment:
         return pages.of_deployment(self)
 
 
-def _parse_parameter(text: str) -> tuple[str, str, tuple[str, ...]]:
-    """Return the state machine, the root of the datastore and the flows of a deployment's SSM parameter.
+def _parse_parameter(text: str) -> dict[str, Any]:
+    """Return the fields of a deployment from its SSM parameter.
 
     Raises:
         ValueError: If the value is not valid. A root that is a local path is refused. With it, anyone who can write the
@@ -192,4 +197,7 @@ def _parse_parameter(text: str) -> tuple[str, str, tuple[str, ...]]:
         raise ValueError(f"its datastore_root {root!r} does not have the form s3://bucket or s3://bucket/prefix")
     if not (isinstance(flows, list) and all(isinstance(flow, str) for flow in flows)):
         raise ValueError(f"its flows {flows!r} are not a list of names")
-    return machine, root, tuple(flows)
+    schema = value.get("parameters")
+    # One of another form, as of a later release, is no reason not to find the deployment.
+    written = json.dumps(schema) if isinstance(schema, dict) else ""
+    return {"state_machine_arn": machine, "datastore_root": root, "flows": tuple(flows), "schema": written}

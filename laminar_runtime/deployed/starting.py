@@ -2,6 +2,9 @@
 
 Step Functions decides which of several starters with one id is the first. The parameters are in the input; or the input
 has their commit, which names them by their digests in the datastore. So who comes second changes nothing.
+
+If the flow declares types of its parameters, and their schema is short enough, the SSM parameter of the deployment has
+it. Then parameters in JSON are checked here, before anything starts, without the flow's code.
 """
 
 from __future__ import annotations
@@ -117,6 +120,7 @@ def start_or_read(deployment: Deployment, execution: str, given: Start) -> dict[
 def _write(deployment: Deployment, execution: str, given: Start) -> str:
     """Return the input of an execution as JSON, all problems at once."""
     flaws = [*_flaws(given.tags)] if given.tags else []
+    flaws += _parameter_flaws(deployment.schema, given.parameters) if deployment.schema and given.stored is None else []
     written = ""
     try:
         written = json.dumps(given.document(), allow_nan=False)
@@ -127,6 +131,18 @@ def _write(deployment: Deployment, execution: str, given: Start) -> str:
     if flaws:
         raise FlowError(f"{title(deployment, execution)} cannot be started: {'; '.join(flaws)}")
     return written
+
+
+def _parameter_flaws(schema: str, parameters: Mapping[str, Any] | None) -> list[str]:
+    """Return what the flow would refuse of parameters, by the schema that its deployment has of them."""
+    # Imported here, as other starts need no check.
+    from laminar_runtime.inputs.json_schema import problems_of
+
+    try:
+        plain = json.loads(json.dumps(dict(parameters or {}), allow_nan=False))
+    except (RecursionError, TypeError, ValueError):
+        return []  # said already
+    return problems_of(json.loads(schema), plain)
 
 
 def _flaws(tags: Mapping[str, str]) -> Iterator[str]:

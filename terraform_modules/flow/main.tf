@@ -136,6 +136,7 @@ resource "aws_ssm_parameter" "deployment" {
       datastore_root    = trimsuffix(var.datastore_root, "/")
     },
     { for name, flows in { flows = var.flows } : name => flows if length(flows) > 1 },
+    { for name, schema in { parameters = var.parameters } : name => jsondecode(schema) if schema != null },
   ))
   tags = var.tags
 }

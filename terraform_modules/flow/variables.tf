@@ -52,6 +52,17 @@ variable "definitions" {
   }
 }
 
+variable "parameters" {
+  description = "JSON schema of the parameters of the first flow, in JSON: applications check parameters by it before they start an execution. Null if its parameters have no types."
+  type        = string
+  default     = null
+
+  validation {
+    condition     = var.parameters == null ? true : can(jsondecode(var.parameters).properties)
+    error_message = "The schema must be a JSON object with properties."
+  }
+}
+
 variable "roles" {
   description = "Roles by their labels: state_machine runs the state machines, schedule (if there is a schedule) starts them, others are for tasks and functions. A role is given by its ARN, or made for its service with its policy, in JSON. Set given = true if the ARN is that of a role that is made in the same apply."
   type = map(object({

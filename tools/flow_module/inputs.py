@@ -22,6 +22,7 @@ def emit_inputs() -> Iterator[Variable]:
     yield _PLACE
     yield _FLOWS
     yield _DEFINITIONS
+    yield _PARAMETERS
     yield _ROLES
     yield _REGION_IN_ROLE_NAMES
     yield _LOG_GROUPS
@@ -72,6 +73,23 @@ _DEFINITIONS = Variable(
             f'length("${{var.name}}-${{machine}}") <= {MACHINE_NAME_LENGTH}])',
             f"Names of state machines have at most {MACHINE_NAME_LENGTH} characters: the name of the deployment, a "
             "hyphen, and the name of the definition.",
+        ),
+    ),
+)
+
+_PARAMETERS = Variable(
+    name="parameters",
+    type="string",
+    description=(
+        "JSON schema of the parameters of the first flow, in JSON: applications check parameters by it before they "
+        "start an execution. Null if its parameters have no types."
+    ),
+    default=(None,),
+    nullable=True,
+    validation=(
+        Validation(
+            "var.parameters == null ? true : can(jsondecode(var.parameters).properties)",
+            "The schema must be a JSON object with properties.",
         ),
     ),
 )

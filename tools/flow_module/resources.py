@@ -198,7 +198,10 @@ def _strings(value: Value) -> list[str]:
 def emit_parameter() -> Block:
     """Emit the parameter by which applications find the flow."""
     several = Ref("{ for name, flows in { flows = var.flows } : name => flows if length(flows) > 1 }")
-    value = call("jsonencode", call("merge", state_machines.parameter_fields(), several))
+    typed = Ref(
+        "{ for name, schema in { parameters = var.parameters } : name => jsondecode(schema) if schema != null }"
+    )
+    value = call("jsonencode", call("merge", state_machines.parameter_fields(), several, typed))
     return _emit(
         state_machines.PARAMETER,
         "deployment",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,10 +13,10 @@ from laminar_codegen.pipeline import compile_flow
 from laminar_codegen.rehearsal.aws import EmbeddedAws, Workspace
 from laminar_codegen.rehearsal.deploy import deploy
 from laminar_codegen.rehearsal.image import lay_out
-from laminar_runtime import Flow
+from laminar_runtime import Flow, deployed
 from laminar_runtime.configurations.schedulers import AWS
 from laminar_runtime.deployed.deployment import Deployment
-from laminar_runtime.exceptions import ExecutionError, FlowError
+from laminar_runtime.exceptions import ExecutionError, FlowError, NotFoundError
 
 FLOW = '''
 import datetime, enum
@@ -85,6 +86,31 @@ def flow(made: tuple[Flow, Deployment], aws: EmbeddedAws, monkeypatch: pytest.Mo
     return made[0]
 
 
+def start_without_check(deployment: Deployment, parameters: dict[str, object] | None, execution: str) -> None:
+    """Start an execution like the console of AWS."""
+    deployment.client().start_execution(
+        stateMachineArn=deployment.state_machine_arn,
+        name=execution,
+        input=json.dumps({} if parameters is None else {"parameters": parameters}),
+    )
+
+
+def test_wrong_parameters_are_refused_before_the_start(aws: EmbeddedAws, flow: Flow) -> None:
+    """Who has the name of the deployment alone, or its ARN, gets one error with all that is wrong."""
+    found = deployed.find("Report")
+    for deployment in (found, deployed.find(found.state_machine_arn)):
+        with pytest.raises(FlowError) as refused:
+            deployment.start({"dey": "2026-01-31", "sizes": [1, "x"]}, id="refused")
+        for part in (
+            "'dey' is unknown. Did you mean 'day'?",
+            "'day' is missing",
+            "'sizes[1]' must be a number, not 'x'",
+        ):
+            assert part in str(refused.value)
+    with pytest.raises(NotFoundError):
+        found.execution("refused").status()
+
+
 def test_layers_and_hooks_read_converted_values(flow: Flow, made: tuple[Flow, Deployment]) -> None:
     """A call stores what it converted; a plain input is converted by the first job, and may say more by defaults."""
     called = flow(day=dt.date(2026, 1, 31), mode="full", sizes=[1]).wait(timeout=120)
@@ -108,8 +134,8 @@ def test_layers_and_hooks_read_converted_values(flow: Flow, made: tuple[Flow, De
 def test_wrong_inputs(
     name: str, parameters: dict[str, object] | None, said: str, flow: Flow, made: tuple[Flow, Deployment]
 ) -> None:
-    """Names and JSON types are refused by the first state, before anything starts."""
-    made[1].start(parameters, id=name)
+    """Names and JSON types are refused by the first state, before anything starts, whatever started the execution."""
+    start_without_check(made[1], parameters, name)
     with pytest.raises(ExecutionError, match=rf"in state 'Parameters refused'.*FlowError.*{said}"):
         flow.execution(name).wait(timeout=120)
     assert not flow.execution(name).known

@@ -24,6 +24,7 @@ from laminar_codegen.rehearsal.asl.query_language import evaluate
 from laminar_runtime import Parameters
 from laminar_runtime.exceptions import FlowError
 from laminar_runtime.inputs import conversion, declarations
+from laminar_runtime.inputs.json_schema import problems_of
 from laminar_runtime.inputs.shapes import SAFE, describe, spell
 
 
@@ -107,6 +108,12 @@ def _problems(hint: Any, value: Any) -> list[str]:
     return [found] if isinstance(found, str) else found
 
 
+def _fits(hint: Any, value: Any) -> bool:
+    """Return whether an application may start an execution with a value, by the schema that it finds."""
+    schema = {"type": "object", "properties": {"x": property_schema(_declared(hint))}, "additionalProperties": False}
+    return problems_of(schema, {"x": value}) == []
+
+
 def _convert(hint: Any, value: Any) -> Any:
     field = declarations.Field("x", hint, Parameters)
     return conversion.convert([field], {"x": value}, "F")["x"]
@@ -121,18 +128,24 @@ def test_values_survive(typed: tuple[Any, Any]) -> None:
     assert local == value
     assert _problems(hint, plain) == []
     assert jsonschema.Draft202012Validator(property_schema(_declared(hint))).is_valid(plain)
+    assert _fits(hint, plain)
     assert _convert(hint, plain) == value
 
 
 @given(_typed(), _JSON)
 def test_checks_agree(typed: tuple[Any, Any], value: Any) -> None:
-    """The first state and the JSON schema accept the same values, among them all that the first job accepts."""
+    """The first state and the JSON schema accept the same values, among them all that the first job accepts.
+
+    An application that starts an execution refuses what they refuse, and nothing that the first job accepts.
+    """
     hint, _ = typed
     found = _problems(hint, value)
     assert (found == []) == jsonschema.Draft202012Validator(property_schema(_declared(hint))).is_valid(value)
+    assert found == [] or not _fits(hint, value)
     try:
         _convert(hint, value)
     except FlowError:
         return
     assume(value != 2**60 and "1152921504606846976" not in json.dumps(value))  # exact in Python, not in JSONata
     assert found == []
+    assert _fits(hint, value)

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from laminar_runtime import Execution, Flow, Layer, Parameters
+from laminar_runtime import Execution, Flow, Layer, Parameters, _records
 from laminar_runtime.configurations import datastores, executors
 from laminar_runtime.configurations.schedulers import AWS
 from laminar_runtime.deployed.deployment import Deployment
@@ -74,6 +74,69 @@ def parameters_of(execution: Execution) -> dict[str, Any]:
 def store_input(flow: Report, machines: Machines, name: str) -> None:
     """Do what the first state of a state machine does."""
     flow.datastore.transport.put(input_key("Report", name), json.dumps(machines.inputs[name]).encode())
+
+
+SCHEMA = {
+    "type": "object",
+    "properties": {
+        "day": {"type": "string", "format": "date"},
+        "rows": {"type": "array", "items": {"type": "integer", "minimum": -9, "maximum": 9}},
+        "form": {"enum": ["page", "table"]},
+        "part": {
+            "type": "object",
+            "properties": {"a": {"type": "boolean"}},
+            "required": ["a"],
+            "additionalProperties": False,
+        },
+        "key": {"anyOf": [{"type": "string", "format": "uuid"}, {"type": "null"}]},
+        "pair": {"type": "array", "prefixItems": [{"type": "number"}, {}], "minItems": 2, "maxItems": 2},
+    },
+    "required": ["day"],
+    "additionalProperties": False,
+}
+
+
+@pytest.fixture
+def typed(deployment: Deployment, machines: Machines) -> Deployment:
+    """The deployment of a flow that declares its parameters."""
+    found = _records.evolve(deployment, schema=json.dumps(SCHEMA))
+    found.__dict__["clients"] = lambda _: machines
+    return found
+
+
+def test_wrong_parameters_start_nothing(typed: Deployment, machines: Machines) -> None:
+    """One error has all that is wrong: names, types, and what is missing, at any depth."""
+    given = {"dya": 1, "rows": [1, "x", 10], "form": "pge", "part": {"b": 1}, "key": "?", "pair": [1]}
+    with pytest.raises(FlowError) as refused:
+        typed.start(given, id="a")
+    assert str(refused.value).partition(" cannot be started: ")[2].split("; ") == [
+        "parameter 'dya' is unknown. Did you mean 'day'?",
+        "parameter 'day' is missing: it must be text such as \"2026-01-31\"",
+        "parameter 'rows[1]' must be a whole number, not 'x'",
+        "parameter 'rows[2]' must be a whole number from -9 to 9, not 10",
+        "parameter 'form' must be one of 'page', 'table', not 'pge'",
+        "parameter 'part' lacks fields: a",
+        "parameter 'part' has unknown fields: b",
+        "parameter 'key' must be text of hexadecimal digits or null, not '?'",
+        "parameter 'pair' must be a list of 2 items, not [1]",
+    ]
+    with pytest.raises(FlowError, match="parameter 'day' is missing"):
+        typed.start(id="b")
+    with pytest.raises(FlowError, match="not '2026-02-30'"):
+        typed.start({"day": "2026-02-30"}, id="c")
+    assert machines.inputs == {}
+
+
+def test_right_parameters_start(typed: Deployment, machines: Machines) -> None:
+    """Values that become JSON of the types are right: tuples, and whole numbers with a point."""
+    typed.start({"day": "2026-01-31", "rows": (1, 2.0), "part": {"a": True}, "key": None, "pair": (1, "?")}, id="a")
+    assert machines.inputs["a"]["parameters"]["rows"] == [1, 2.0]
+
+
+def test_values_that_are_no_json_are_said_once(typed: Deployment) -> None:
+    """What is not JSON has no type of a schema."""
+    with pytest.raises(FlowError, match=r"cannot be started: its parameters are not JSON: [^;]*$"):
+        typed.start({"day": object()})
 
 
 def test_a_start_is_idempotent_by_its_id(deployment: Deployment, machines: Machines) -> None:

@@ -18,7 +18,7 @@ from laminar_codegen.lower_terraform.iam_roles import emit_role, given_role_arns
 from laminar_codegen.lower_terraform.layer_descriptions import layers
 from laminar_codegen.lower_terraform.log_groups import emit_log_group
 from laminar_codegen.lower_terraform.module_call import call_module
-from laminar_codegen.lower_terraform.outputs import emit_outputs, input_schema_of
+from laminar_codegen.lower_terraform.outputs import emit_outputs, input_schema_of, schema_of
 from laminar_codegen.lower_terraform.policy_limits import check_policies, policy_warnings
 from laminar_codegen.lower_terraform.role_permissions import for_state_machine
 from laminar_codegen.lower_terraform.settings import as_inputs, validations
@@ -71,7 +71,9 @@ def state_machines(text: str) -> str:
     options, text = options_in(text, *DEPLOYED, "only")
     deployment = deployment_in(text, options)
     found = [machine for machine in deployment.machines if machine.name in options.get("only", machine.name)]
-    return as_hcl(*map(emit_state_machine, found), emit_parameter(deployment.flow_names))
+    return as_hcl(
+        *map(emit_state_machine, found), emit_parameter(deployment.flow_names, typed=bool(schema_of(deployment.graphs)))
+    )
 
 
 @cases_of("lower_terraform.iam_roles")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import subprocess
 import sys
@@ -226,3 +227,11 @@ def test_the_parser_of_one_command_loads_no_other() -> None:
     options = make_parser("status").parse_args(["status", "nightly", "e1"])
     assert (options.target, options.id, options.json) == ("nightly", "e1", False)
     assert make_parser("status").parse_args(["list"]).command == "list"
+
+
+def test_values_of_a_schema() -> None:
+    """What a deployment's schema says is text stays text, and null is null where it may be."""
+    schema = {"properties": {"day": {"type": "string"}, "key": {"anyOf": [{"type": "string"}, {"type": "null"}]}}}
+    given = [("day", "7"), ("key", "null"), ("other", "7")]
+    assert read_json(given, json.dumps(schema)) == {"day": "7", "key": None, "other": 7}
+    assert read_json([("day", "null")], json.dumps(schema)) == {"day": "null"}
