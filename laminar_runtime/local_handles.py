@@ -239,7 +239,7 @@ class LocalHandle:
         attempts = attempt_times.read(self.execution.datastore.transport, *self._place)
         if status in ENDED:
             # Of a run that was killed, nobody has noted the ends.
-            attempts = tuple(one if one.stopped else _records.evolve(one, outcome="failed") for one in attempts)
+            attempts = tuple(one if one.stopped else _records.evolve(one, outcome="stopped") for one in attempts)
         timings = Timings(flow=self.flow_name, execution=self.id, status=status, created=created, stopped=stopped)
         return _records.evolve(timings, attempts=attempts)
 

@@ -14,8 +14,9 @@ __all__ = ["OUTCOMES", "PLACES", "VERSION", "Attempt", "Outcome", "Place", "Timi
 #: The version of the form that this release writes. It reads this version and all earlier ones.
 VERSION = 1
 
-Outcome = Literal["waiting", "starting", "running", "succeeded", "failed"]
-#: How far an attempt is: it waits for a place, its container starts, it runs, or it has ended.
+Outcome = Literal["waiting", "starting", "running", "succeeded", "failed", "stopped"]
+#: How far an attempt is: it waits for a place, its container starts, it runs, or it has ended. It was stopped if the
+#: failure of another one, or the end of the execution, has ended it.
 OUTCOMES: tuple[Outcome, ...] = get_args(Outcome)
 Place = Literal["batch", "lambda", "process", "thread"]
 #: What ran an attempt: a job of AWS Batch, a function of AWS Lambda, or a process or thread of this machine.

@@ -75,6 +75,7 @@ class Attempts:
         history = History.read(self._client("stepfunctions"), arn, HISTORY_EVENTS)
         self.transitions += history.transitions
         for task in history.tasks():
+            stops = None if task.ended else history.end_after(task.scheduled)
             nested = task.answer.get("ExecutionArn")
             if isinstance(nested, str) and depth:
                 yield from self._of_execution(nested, depth - 1)
@@ -86,18 +87,20 @@ class Attempts:
             if job:
                 yield from self._of_job(str(job), task, given)
             elif functions.runs_layer(task):
-                yield self._of_function(task, given)
+                yield self._of_function(task, given, stops)
 
-    def _of_function(self, task: StateTask, given: Mapping[str, str]) -> Attempt:
+    def _of_function(self, task: StateTask, given: Mapping[str, str], stops: float | None) -> Attempt:
+        """Return the attempt of a function, which is stopped if its execution has ended before it."""
         place = place_of(given, self._flow, self._read_list)
-        outcome: Outcome = "failed" if task.error else "succeeded" if task.ended else "running"
+        running: Outcome = "running" if stops is None else "stopped"
+        outcome: Outcome = "failed" if task.error else "succeeded" if task.ended else running
         return Attempt(
             layer=place["layer"],
             flow=place["flow"],
             index=place.get("index") if task_environment.LAYER_INDEXES in given else None,
             created=_milliseconds(task.scheduled),
             started=_milliseconds(task.started),
-            stopped=_milliseconds(task.ended),
+            stopped=_milliseconds(task.ended or stops or 0.0),
             outcome=outcome,
             where="lambda",
             platform="LAMBDA",
@@ -183,7 +186,7 @@ def _starts(detail: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
             "created": created,
             "started": start.get("startedAt"),
             "stopped": start.get("stoppedAt"),
-            "outcome": _OUTCOMES[status] if last else "failed",
+            "outcome": _outcome(detail) if last else "failed",
             "stream": str((start.get("container") or {}).get("logStreamName") or ""),
         }
         created = start.get("stoppedAt")
@@ -194,9 +197,17 @@ def _starts(detail: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
         # A job that waits for its next start still names the last one.
         "started": detail.get("startedAt") if status in {"RUNNING", *_ENDED} else None,
         "stopped": detail.get("stoppedAt") if status in _ENDED else None,
-        "outcome": _OUTCOMES.get(status, "waiting"),
+        "outcome": _outcome(detail),
         "stream": str((detail.get("container") or {}).get("logStreamName") or "") if status != "RUNNABLE" else "",
     }
+
+
+def _outcome(detail: Mapping[str, Any]) -> Outcome:
+    """Return how far a job is. One that was terminated has not failed by itself."""
+    status = str(detail.get("status", ""))
+    if status == "FAILED" and jobs.kind_of(detail) == "stopped":
+        return "stopped"
+    return _OUTCOMES.get(status, "waiting")
 
 
 def _count(one: Attempt, counts: dict[tuple[str, str, int | None, str], int]) -> Attempt:

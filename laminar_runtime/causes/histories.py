@@ -20,6 +20,8 @@ __all__ = ["History", "StateTask", "count_transitions"]
 _PAGES, _PAGE = 10, 1_000
 #: The types of events that end a task.
 _ENDS = ("TaskSucceeded", "TaskFailed", "TaskTimedOut", "TaskSubmitFailed", "TaskStartFailed")
+#: The types of events that end an execution, until it is redriven.
+_ENDS_OF_ALL = ("ExecutionSucceeded", "ExecutionFailed", "ExecutionTimedOut", "ExecutionAborted")
 
 
 @_records.frozen(kw_only=True)
@@ -118,6 +120,15 @@ class History:
         # The failure of a task has more details than the failure of the Map or Parallel state around it.
         own = [event for event in led if not str(event["type"]).startswith(("Execution", "Map", "Parallel"))]
         return [self._task(event, _failure(event) or {}) for event in own or led[:1]]
+
+    def end_after(self, seconds: float) -> float | None:
+        """Return when the execution ended first after a time, in seconds since the epoch; None if it has not.
+
+        Args:
+            seconds: The time, in the same form.
+        """
+        ends = (_seconds(event) for event in self._events.values() if event["type"] in _ENDS_OF_ALL)
+        return min((end for end in ends if end >= seconds), default=None)
 
     def running(self) -> list[StateTask]:
         """Return the tasks that had not ended at the end of the execution, the first one first.

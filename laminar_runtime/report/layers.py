@@ -170,6 +170,8 @@ def _state_of(outcomes: Iterable[str]) -> LayerState:
     found = set(outcomes)
     if "failed" in found:
         return "failed"
+    if "stopped" in found:
+        return "stopped"
     if found == {"succeeded"}:
         return "succeeded"
     return "running" if found & {"running", "succeeded"} else "waiting"
@@ -202,7 +204,7 @@ def add_records(
             yield _records.evolve(layer, state=before, splits=record.splits)
         else:
             # A fan-out that tolerates failures has finished with them.
-            state: LayerState = "succeeded" if layer.state == "failed" else layer.state
+            state: LayerState = "succeeded" if layer.state in {"failed", "stopped"} else layer.state
             yield _records.evolve(layer, state=state, splits=record.splits)
 
 

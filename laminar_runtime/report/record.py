@@ -11,7 +11,7 @@ from laminar_runtime.timings import Timings
 
 __all__ = ["LayerState", "Preview", "Report", "ReportArtifact", "ReportLayer"]
 
-LayerState = Literal["not run", "waiting", "running", "succeeded", "failed", "skipped", "finished before"]
+LayerState = Literal["not run", "waiting", "running", "succeeded", "failed", "stopped", "skipped", "finished before"]
 #: A preview as a JSON value: ``{"kind": "text", "text": ...}``, ``{"kind": "table", "columns": [...], "rows": [[...]],
 #: "more": n}`` or ``{"kind": "image", "type": "image/png", "data": base64}``.
 Preview = dict[str, Any]

@@ -133,10 +133,13 @@ def watch(layer: str, index: int | None, attempt: int, where: Place) -> Iterator
         return
     noted = times.submit(Attempt(layer=layer, index=index, attempt=attempt, where=where))
     token = _watch.set(noted)
-    outcome: Outcome = "failed"
+    outcome: Outcome = "stopped"
     try:
         yield
         outcome = "succeeded"
+    except Exception:
+        outcome = "failed"
+        raise
     finally:
         _watch.reset(token)
         noted.end(outcome)

@@ -64,7 +64,8 @@
     row.attempts.push(one);
   }
   const now = D.stopped ?? D.made;
-  const endOf = (one) => one.stopped ?? (one.outcome === "succeeded" || one.outcome === "failed" ? one.started ?? one.created : now);
+  const hasEnded = (one) => one.outcome === "succeeded" || one.outcome === "failed" || one.outcome === "stopped";
+  const endOf = (one) => one.stopped ?? (hasEnded(one) ? one.started ?? one.created : now);
   for (const row of rowOf.values()) {
     row.attempts.sort((a, b) => (a.created ?? a.started ?? 0) - (b.created ?? b.started ?? 0) || a.attempt - b.attempt);
     const last = row.attempts[row.attempts.length - 1];
@@ -102,6 +103,7 @@
   });
   const rows = [...rowOf.values()];
   const failedRows = rows.filter((row) => row.outcome === "failed").length;
+  const stoppedRows = rows.filter((row) => row.outcome === "stopped").length;
   const retried = rows.filter((row) => row.attempts.length > 1).length;
   const fact = (name, value, bad) => el("div", {}, el("dt", { text: name }), el("dd", { text: value, class: bad && "bad" }));
   $("facts").append(
@@ -110,6 +112,7 @@
     fact("Layers", count(LAYERS.length)),
     fact("Tasks", count(rows.length)),
     fact("Failed", count(failedRows), failedRows > 0),
+    ...(stoppedRows ? [fact("Stopped", count(stoppedRows))] : []),
     fact("Retried", count(retried)),
     ...(D.cost ? [fact("Cost, estimated", dollars(D.cost.total))] : []),
   );
@@ -204,7 +207,7 @@
   let HEAD = 34, LINE = phone.matches ? 26 : 22;
   let view = [T0, T1 + (T1 - T0) * 0.01], items = [], tops = [], chosen = null, shown = null, outcome = "all";
   const clearFilters = () => { $("search").value = ""; chosenLayer = null; outcome = "all"; for (const card of cards.values()) card.classList.remove("chosen"); drawChips(); };
-  const OUTCOMES = [["all", () => true], ["failed", (row) => row.outcome === "failed"], ["retried", (row) => row.attempts.length > 1], ["running", (row) => row.outcome === "running"], ["waiting", (row) => row.outcome === "waiting" || row.outcome === "starting"], ["succeeded", (row) => row.outcome === "succeeded"]];
+  const OUTCOMES = [["all", () => true], ["failed", (row) => row.outcome === "failed"], ["stopped", (row) => row.outcome === "stopped"], ["retried", (row) => row.attempts.length > 1], ["running", (row) => row.outcome === "running"], ["waiting", (row) => row.outcome === "waiting" || row.outcome === "starting"], ["succeeded", (row) => row.outcome === "succeeded"]];
   const drawChips = () => {
     const shown = OUTCOMES.map(([name, test]) => [name, rows.filter(test).length]).filter(([name, number]) => number || name === "all");
     $("outcomes").replaceChildren(...shown.map(([name, number]) => el("button", { type: "button", "aria-pressed": String(name === outcome), text: `${name} ${count(number)}`, "data-outcome": name, on: { click: () => { outcome = name; drawChips(); refresh(); } } })));
@@ -414,7 +417,7 @@
     panel.replaceChildren(
       el("header", {}, el("h2", { text: row.label }), pill(row.outcome), el("button", { type: "button", text: "Close", on: { click: closeDetails } })),
       ...[...row.attempts].reverse().map((one) => {
-        const shape = one.shape, end = endOf(one), failure = one.outcome === "failed" ? failureOf(row, one.attempt) : undefined;
+        const shape = one.shape, end = endOf(one), failure = one.outcome === "failed" || one.outcome === "stopped" ? failureOf(row, one.attempt) : undefined;
         return el("div", { class: "attempt" }, el("strong", { text: `Attempt ${one.attempt}: ${one.outcome}` }),
           list([["Submitted", one.created === null ? "" : moment(one.created)], ["Waited", one.created !== null && one.started !== null ? seconds(one.started - one.created) : ""], ["Started", one.started === null ? "" : moment(one.started)], ["Ran", one.started === null ? "" : seconds((end ?? one.started) - one.started)], ["Ended", one.stopped === null ? "" : moment(one.stopped)],
             ["On", shape.on], ["Size", shape.size], ["Image", shape.image], ["Job", one.job], ["Log", one.stream ? el("span", {}, `${shape.group} ${one.stream} `) : ""], ["", safeLink(one.link, "Open in the console")]]),

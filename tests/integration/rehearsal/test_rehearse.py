@@ -169,7 +169,7 @@ def test_the_culprit_is_named(tmp_path: Path) -> None:
     ended = rehearse(tmp_path, BRANCHES, "--report", "page.html")
     assert (ended.returncode, ended.stdout) == (1, "")
     data = page_of(tmp_path / "page.html")
-    assert {layer["name"]: layer["state"] for layer in data["layers"]} == {"Bad": "failed", "Beside": "failed"}
+    assert {layer["name"]: layer["state"] for layer in data["layers"]} == {"Bad": "failed", "Beside": "stopped"}
     first = next(one for one in data["failures"]["shown"] if one["layer"] == "Bad")
     assert first["reason"] == "ValueError: the culprit"
     assert f'File "{tmp_path / "flow.py"}"' in first["traceback"]

@@ -9,8 +9,11 @@ import time
 import pytest
 
 from laminar_runtime import Flow, Layer
+from laminar_runtime.command.outcome import count_tasks
 from laminar_runtime.configurations import datastores, executors
 from laminar_runtime.configurations.layers import ForEach, Parameter, Retry
+from laminar_runtime.local_handles import LocalHandle
+from laminar_runtime.report.collect import collect_report
 from laminar_runtime.storage import attempt_times
 from laminar_runtime.storage.attempt_times import AttemptTimes
 from laminar_runtime.timings import Attempt
@@ -48,6 +51,34 @@ def run(flow: Flow) -> None:
 def make_flow() -> Flow:
     """Return the flow with a store of its own, and one task at a time."""
     return Work(datastore=datastores.Memory(), executor=executors.Thread(concurrency=1))
+
+
+def test_a_split_that_was_stopped_has_not_failed() -> None:
+    """Of splits beside each other the one that raised an error has failed; those that it ended were stopped."""
+
+    class Race(Flow): ...
+
+    @Race.register
+    class Start(Layer):
+        def __call__(self) -> None:
+            self.shard(item=[0, 1])
+
+    @Race.register(foreach=ForEach(parameters=[Parameter(layer=Start, attribute="item")]))
+    class Run(Layer):
+        def __call__(self, start: Start) -> None:
+            if start.item == 0:
+                raise ValueError("first")
+            time.sleep(0.5)
+
+    flow = Race(datastore=datastores.Memory(), executor=executors.Thread(concurrency=2))
+    with pytest.raises(ValueError, match="first"):
+        flow("e1")
+    timings = LocalHandle(flow.execution("e1")).timings()
+    assert count_tasks(timings.attempts)["Run"] == {"failed": 1, "stopped": 1}
+    assert [layer.state for layer in collect_report(LocalHandle(flow.execution("e1")), flow=flow).layers] == [
+        "succeeded",
+        "failed",
+    ]
 
 
 def test_each_attempt_has_its_times_and_its_end() -> None:

@@ -104,6 +104,7 @@ def test_each_start_of_a_job_is_an_attempt() -> None:
         ({"status": "STARTING"}, (10, None, None, "starting")),
         ({"status": "RUNNING", "startedAt": 20}, (10, 20, None, "running")),
         ({"status": "FAILED", "stoppedAt": 30}, (10, None, 30, "failed")),
+        ({"status": "FAILED", "stoppedAt": 30, "statusReason": "not needed"}, (10, None, 30, "stopped")),
     ],
 )
 def test_a_job_that_has_not_ended(job: dict[str, Any], expected: Any) -> None:
@@ -151,3 +152,36 @@ def test_without_the_right_to_read_queues() -> None:
     ((one,), reader) = _read(Service(_VARIABLES, job, denies=True))
     assert (one.platform, one.architecture) == ("EC2", "")
     assert reader.notes == ("the capacity of job queues cannot be read: 'denied'",)
+
+
+class Function:
+    """A Step Functions whose execution was aborted while a function ran."""
+
+    def __call__(self, _: str) -> Function:
+        return self
+
+    def get_execution_history(self, **_: Any) -> dict[str, Any]:
+        name = "arn:aws:lambda:eu-west-1:123456789012:function:Report-run_train"
+        request = {"FunctionName": name, "Payload": {"layer": "Train", "execution": "e1"}}
+        scheduled = {"resourceType": "lambda", "parameters": json.dumps(request)}
+        details: list[dict[str, Any]] = [
+            {"type": "TaskStateEntered", "stateEnteredEventDetails": {"name": "Train"}},
+            {"type": "TaskScheduled", "taskScheduledEventDetails": scheduled},
+            {"type": "TaskStarted"},
+            {"type": "ExecutionAborted"},
+        ]
+        return {
+            "events": [
+                {"id": at, "previousEventId": at - 1, "timestamp": dt.datetime(2026, 1, 1, 0, at, tzinfo=dt.UTC), **one}
+                for at, one in enumerate(details, 1)
+            ]
+        }
+
+    def get_function_configuration(self, **_: Any) -> dict[str, Any]:
+        return {"MemorySize": 1024, "Architectures": ["arm64"]}
+
+
+def test_a_function_that_ran_at_the_end() -> None:
+    """It was stopped when its execution was, and runs no more."""
+    ((one,), _) = _read(Function())  # type: ignore[arg-type]
+    assert (one.layer, one.outcome, one.ran) == ("Train", "stopped", 60.0)

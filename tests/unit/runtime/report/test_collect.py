@@ -262,6 +262,7 @@ def test_running_and_waiting_layers() -> None:
     assert state((0, 1, "succeeded"), (1, 1, "waiting")) == "running"
     assert state((0, 1, "failed"), (0, 2, "running")) == "running"
     assert state((0, 1, "failed"), (0, 2, "succeeded")) == "succeeded"
+    assert state((0, 1, "succeeded"), (1, 1, "stopped")) == "stopped"
     assert state((0, 2, "succeeded"), (0, 1, "failed"), (1, 1, "failed")) == "failed"
     assert state() == "not run"
 
