@@ -1,15 +1,20 @@
-"""The command ``laminar-codegen measure``: prints the durations of the layers of a flow in past executions."""
+"""The command ``laminar-codegen measure``: prints what past executions of a flow say, as a profile."""
 
 from __future__ import annotations
 
 import argparse
-import json
+import re
 import sys
+from collections.abc import Mapping
+from urllib.parse import urlsplit
 
 from laminar_codegen.command.exits import Exit, explain
 from laminar_codegen.command.options import add_flow
 from laminar_codegen.frontend import loader
+from laminar_codegen.planning.durations_file import profile_text
 from laminar_codegen.planning.past_durations import measure
+from laminar_codegen.planning.past_starts import Start, start_times
+from laminar_codegen.planning.profile import LayerTimes
 from laminar_runtime.configurations.schedulers import AWS
 from laminar_runtime.deployed.deployment import Deployment
 from laminar_runtime.exceptions import ExecutionError
@@ -17,12 +22,19 @@ from laminar_runtime.exceptions import ExecutionError
 __all__ = ["DESCRIPTION", "EXITS", "add_arguments", "run"]
 
 DESCRIPTION = """\
-Prints the durations of the layers of a flow, the median of its last executions, as JSON.
+Prints a profile, as JSON: how long the layers of a flow took in its last executions, and their splits. Of a deployment
+also how long its jobs waited to be placed and to start, by target and image.
 
-  laminar-codegen measure flow.py > durations.json
-  laminar-codegen --profile durations.json flow.py > main.tf.json
+  laminar-codegen measure flow.py > profile.json
+  laminar-codegen --profile profile.json flow.py > main.tf.json
   laminar-codegen measure --deployment report --last 30 flow.py
 """
+
+#: The domains of AWS: https://docs.aws.amazon.com/general/latest/gr/rande.html, and those of its other partitions.
+_AWS = re.compile(
+    r"\.(amazonaws\.(com|com\.cn|eu)|api\.aws|api\.amazonwebservices\.(com\.cn|eu)"
+    r"|c2s\.ic\.gov|sc2s\.sgov\.gov|cloud\.adc-e\.uk|csp\.hci\.ic\.gov)$"
+)
 
 #: The exit codes, for the help.
 EXITS = explain("no execution was found")
@@ -48,8 +60,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--deployment",
         metavar="NAME",
-        help="the deployment whose executions to measure, by its datastore and histories (default: the flow's own "
-        "datastore)",
+        help="the deployment whose executions to measure, by its datastore, histories and jobs (default: by the flow's "
+        "own datastore)",
     )
 
 
@@ -61,7 +73,7 @@ def _number(text: str) -> int:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Print the durations of the layers of a flow in past executions, as JSON that `--profile` reads.
+    """Print what past executions of a flow say, as JSON that `--profile` reads.
 
     Args:
         options: The parsed arguments.
@@ -73,22 +85,37 @@ def run(options: argparse.Namespace) -> int:
         ExecutionError: If no execution was found, or no layer has ended in any.
     """
     source = loader.load(options.flow)
-    measured: dict[str, dict[str, float]] = {}
-    counts: dict[str, int] = {}
+    layers: dict[str, Mapping[str, LayerTimes]] = {}
+    starts: list[Start] = []
+    notes: dict[str, None] = {}
+    deployment = Deployment.find(options.deployment) if options.deployment else None
     for flow in (source.flow, *source.following):
-        deployment = Deployment.find(options.deployment) if options.deployment else None
         if deployment is not None:
             flow.configuration.scheduler = AWS.StepFunctions(deployment=deployment.name)
         known = [str(execution.id) for execution in flow.datastore.list_executions(flow=flow)]
         executions = options.execution or known[-options.last :]
         if not executions:
             raise ExecutionError(f"flow '{flow.name}' has no executions in {flow.datastore.root}: run it first")
-        measured[flow.name] = measure(flow, executions, deployment)
-        counts[flow.name] = len(executions)
-    if not any(measured.values()):
+        found = measure(flow, executions, deployment)
+        layers[flow.name] = found.layers
+        starts += found.starts
+        count = len(executions)
+        notes[f"measured {count:,} execution{'' if count == 1 else 's'} of {flow.name}"] = None
+        notes.update(dict.fromkeys(found.notes))
+    if not any(layers.values()):
         where = f"execution {', '.join(options.execution)}" if options.execution else "the last executions"
         raise ExecutionError(f"no layer of flow '{source.flow.name}' has ended in {where}: name others by --execution")
-    for name, count in counts.items():
-        print(f"measured {count:,} execution{'' if count == 1 else 's'} of {name}", file=sys.stderr)
-    print(json.dumps(measured, indent=2))
+    place = None if deployment is None else _other_place(deployment)
+    if place is not None:
+        notes[f"the starts of jobs are left out: {place} is not AWS, where they take longer"] = None
+        starts = []
+    for note in notes:
+        print(note, file=sys.stderr)
+    print(profile_text(layers, start_times(starts)))
     return Exit.OK
+
+
+def _other_place(deployment: Deployment) -> str | None:
+    """Return the host that executions run on, None if it is AWS: as in a rehearsal, jobs start at once there."""
+    host = urlsplit(deployment.client().meta.endpoint_url).hostname or ""
+    return None if _AWS.search(host) else host

@@ -32,8 +32,8 @@ def add_scheduling(parser: argparse.ArgumentParser) -> None:
         "--profile",
         type=Path,
         metavar="FILE",
-        help="the durations of layers, as 'laminar-codegen measure' prints them, for placing barriers and the "
-        "layers of AWS.Auto (default: the profile of the flow's AWS.StepFunctions(profile=...))",
+        help="a profile, as 'laminar-codegen measure' prints it, for placing barriers and the layers of "
+        "AWS.Auto, and for --pack auto (default: the profile of the flow's AWS.StepFunctions(profile=...))",
     )
     parser.add_argument(
         "--joins",

@@ -1,4 +1,4 @@
-"""Reads a profile: how long the layers of flows take, and how long jobs take to start.
+"""Reads and writes a profile: how long the layers of flows take, and how long jobs take to start.
 
 ::
 
@@ -21,7 +21,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +29,7 @@ from laminar_codegen.planning.profile import LayerTimes, Profile, Spread, StartT
 from laminar_codegen.problems import CompileError, Location, Problem
 from laminar_codegen.problems.rules import LAM030
 
-__all__ = ["TARGETS", "VERSION", "read_profile"]
+__all__ = ["TARGETS", "VERSION", "profile_text", "read_profile"]
 
 #: The version of the form that this release writes. It reads this version, and profiles without a version.
 VERSION = 2
@@ -62,6 +62,47 @@ def read_profile(path: Path, flow: str) -> Profile:
         reader.add(f"the profile has no durations of flow '{flow}', only of {known}", "measure the flow itself")
     reader.end()
     return Profile(layers[flow], found)
+
+
+def profile_text(flows: Mapping[str, Mapping[str, LayerTimes]], starts: Iterable[StartTimes]) -> str:
+    """Return a profile as JSON. What is unknown is left out.
+
+    Args:
+        flows: The times of layers, by flow and layer.
+        starts: How long jobs took to start.
+
+    Example:
+        >>> json.loads(profile_text({"Report": {"Load": LayerTimes(2.0)}}, ()))
+        {'version': 2, 'flows': {'Report': {'Load': {'seconds': 2.0}}}, 'starts': []}
+    """
+    layers = {flow: {name: _layer_fields(times) for name, times in found.items()} for flow, found in flows.items()}
+    listed = [
+        _without_none(
+            {"target": start.target, "image": start.image, "jobs": start.jobs},
+            _seconds_fields(start.seconds, start.spread),
+            {"billed": start.billed},
+        )
+        for start in starts
+    ]
+    return json.dumps({"version": VERSION, "flows": layers, "starts": listed}, indent=2)
+
+
+def _layer_fields(times: LayerTimes) -> dict[str, Any]:
+    own = _without_none(_seconds_fields(times.seconds, times.spread), {"executions": times.executions})
+    if times.split_seconds is None:
+        return own
+    return {
+        **own,
+        "splits": _without_none({"count": times.splits}, _seconds_fields(times.split_seconds, times.split_spread)),
+    }
+
+
+def _seconds_fields(seconds: float, spread: Spread | None) -> dict[str, Any]:
+    return {"seconds": seconds, "p10": spread and spread.low, "p90": spread and spread.high}
+
+
+def _without_none(*fields: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for some in fields for name, value in some.items() if value is not None}
 
 
 def _load(path: Path) -> Any:

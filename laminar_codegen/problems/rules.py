@@ -253,8 +253,8 @@ LAM046 = Rule(
 # Planning.
 LAM030 = Rule(
     "LAM030",
-    "the file of durations is not valid",
-    "It holds seconds by flow and layer.",
+    "the profile is not valid",
+    "It holds seconds by flow and layer, and starts of jobs.",
     "Write it with laminar-codegen measure.",
 )
 LAM044 = Rule(

@@ -11,12 +11,16 @@ from typing import Any
 import attrs
 import pytest
 
+from laminar_codegen.command.main import main
 from laminar_codegen.frontend.loader import load
 from laminar_codegen.pipeline import compile_flow
+from laminar_codegen.planning.past_durations import measure
+from laminar_codegen.planning.past_starts import start_times
 from laminar_codegen.rehearsal.aws import EmbeddedAws, Workspace
 from laminar_codegen.rehearsal.deploy import deploy
 from laminar_codegen.rehearsal.image import lay_out
 from laminar_runtime import deployed
+from laminar_runtime.configurations.schedulers import AWS
 from laminar_runtime.deployed import DeployedExecution, Deployment, aio
 from laminar_runtime.exceptions import (
     AbortedError,
@@ -211,6 +215,39 @@ def test_what_an_execution_cost(done: DeployedExecution) -> None:
         ("Sum", 1, 0),
     ]
     assert 0 < cost.compute < 0.01
+
+
+def test_a_profile_of_deployed_executions(
+    bench: Bench, done: DeployedExecution, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    """Durations of layers and splits; starts are left out, as they are not those of AWS. The flow compiles with it."""
+    file = str(bench.folder / "flow.py")
+    assert main(["measure", "--deployment", "Numbers", "--execution", done.id, file]) == 0
+    printed = capsys.readouterr()
+    assert "the starts of jobs are left out: 127.0.0.1 is not AWS" in printed.err
+    profile = json.loads(printed.out)
+    layers = profile["flows"]["Numbers"]
+    assert {*layers} == {"Load", "Square", "Sum"}
+    assert layers["Square"]["splits"]["count"] == 3
+    assert all(0 <= layer["seconds"] < 60 for layer in layers.values())
+    assert profile["starts"] == []
+    (tmp_path / "profile.json").write_text(printed.out)
+    assert main([file, "--pack", "auto", "--profile", str(tmp_path / "profile.json"), "--emit", "asl"]) == 0
+    assert '"split_seconds"' in capsys.readouterr().out
+
+
+def test_starts_of_deployed_executions(bench: Bench, done: DeployedExecution) -> None:
+    """One for the job of a layer, one for an array job, and one for a function, by what AWS says of them."""
+    flow = load(str(bench.folder / "flow.py")).flow
+    flow.configuration.scheduler = AWS.StepFunctions(deployment="Numbers")
+    found = measure(flow, [done.id], bench.deployment)
+    assert found.notes == ()
+    assert [start.target for start in found.starts] == ["FARGATE", "FARGATE", "LAMBDA"]
+    assert all(0 <= start.seconds < 60 for start in found.starts)
+    batch, function = start_times(found.starts)
+    assert (batch.target, batch.jobs, function.target, function.jobs) == ("FARGATE", 2, "LAMBDA", 1)
+    assert batch.image
+    assert "@" not in batch.image
 
 
 def test_the_page_of_an_execution(done: DeployedExecution) -> None:

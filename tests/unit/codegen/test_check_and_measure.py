@@ -10,6 +10,7 @@ import pytest
 from laminar_codegen.command.main import main
 from laminar_codegen.planning.durations_file import read_profile
 from laminar_codegen.planning.past_durations import measure
+from laminar_codegen.planning.profile import LayerTimes, Spread
 from laminar_codegen.problems import CompileError
 from laminar_runtime import Flow, Layer
 from laminar_runtime.configurations import datastores, executors
@@ -209,7 +210,10 @@ def test_a_fan_out_takes_as_long_as_its_slowest_split() -> None:
             store.transport.put(key.split(index), json.dumps({"seconds": taken}).encode())
         store.ledger.write_record(key, splits=2)
     store.ledger.write_record(flow.execution("e1").key("Shards"), splits=1, seconds=7.5)
-    assert measure(flow, ["e0", "e1", "e2"], None) == {"Shards": 7.5, "Each": 9}
+    found = measure(flow, ["e0", "e1", "e2"]).layers
+    assert {name: times.seconds for name, times in found.items()} == {"Shards": 7.5, "Each": 9}
+    assert found["Each"] == LayerTimes(9, Spread(5.8, 33.8), 3, 10.0, Spread(1.5, 24.5), 2)
+    assert found["Shards"] == LayerTimes(7.5, None, 1)
 
 
 class Narrow(Flow): ...
@@ -238,7 +242,18 @@ def test_a_limited_fan_out_takes_as_long_as_its_children() -> None:
         for index, taken in enumerate((1, 5, 9, 9)):
             store.transport.put(key.split(index), json.dumps({"seconds": taken}).encode())
         store.ledger.write_record(key, splits=4)
-    assert measure(flow, ["e0"], None) == {"Two": 12, "Four": 24, "Beside": 12}
+    found = measure(flow, ["e0"]).layers
+    assert {name: times.seconds for name, times in found.items()} == {"Two": 12, "Four": 24, "Beside": 12}
+
+
+def test_a_fan_out_on_this_machine_is_measured_by_its_splits() -> None:
+    """Its record has the seconds of all splits, of which only some run at once here: on AWS they do all."""
+    flow = Wide(datastore=datastores.Memory(), executor=executors.Thread())
+    key, store = flow.execution("e0").key("Each"), flow.datastore
+    for index in range(10):
+        store.transport.put(key.split(index), json.dumps({"seconds": 2.0}).encode())
+    store.ledger.write_record(key, splits=10, seconds=20.5)
+    assert measure(flow, ["e0"]).layers["Each"] == LayerTimes(2.0, None, 1, 2.0, Spread(2.0, 2.0), 10)
 
 
 CHAIN = """

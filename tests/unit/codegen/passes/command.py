@@ -99,7 +99,7 @@ def measured(text: str) -> str:
         with _captured() as (output, errors):
             code = _ended(["measure", *shlex.split(options.get("words", "")), "flow.py"])
         output.seek(0)
-        seconds = re.sub(r": [0-9.]+", ": seconds", output.read())
+        seconds = re.sub(r'"(seconds|p10|p90)": [0-9.]+', r'"\1": some', output.read())
         return without_folder(f"exit {int(code)}\n{seconds}{_USAGE.sub('', errors.getvalue())}", path)
 
 
