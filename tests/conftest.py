@@ -32,10 +32,17 @@ settings.register_profile(
 )
 settings.load_profile("laminar")
 
-# A shell without job control, or nohup, has what it starts ignore SIGINT, and so do the processes that tests start and
-# interrupt: they would never end.
-if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
-    signal.signal(signal.SIGINT, signal.default_int_handler)
+# nohup, and a shell without job control, have what they start ignore these signals, and so do the processes that tests
+# start and stop: they would never end.
+for number in (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT):
+    if signal.getsignal(number) is signal.SIG_IGN:
+        signal.signal(number, signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL)
+
+
+@pytest.fixture(autouse=True, scope="module")
+def own_session() -> None:
+    """Have the fixtures of each file make a session of boto3 of their own, with their credentials."""
+    boto3.DEFAULT_SESSION = None
 
 
 @pytest.fixture(autouse=True)
