@@ -68,11 +68,17 @@ def error_of(deployment: Deployment, execution: str, described: Any, flow: str =
     # The first line is what a log shows: it has the first failure.
     reasons = str(failures) if failures.shown[0].layer else str(failures).partition(": ")[2]
     fix = f"Resume it with: {resume_command(deployment.name, execution)}"
-    if is_refused(described.get("error", ""), described.get("cause", "")):
+    if is_refused(described.get("error", ""), described.get("cause", "")) or _refuses(failures, deployment):
         fix = "Start another one, with other parameters and another id: this one keeps its own, so no resume helps"
     lines = (f"execution {execution} of '{deployment.name}' ended {status}: {reasons}", link, fix)
     kind = AbortedError if status == "ABORTED" else ExecutionFailedError
     return kind("\n".join(lines), execution=execution, status=status, failures=failures, link=link)
+
+
+def _refuses(failures: Failures, deployment: Deployment) -> bool:
+    """Return whether the first job has refused parameters: of a chain, that of the first flow, which gets the input."""
+    first = {"", *deployment.flows[:1]} if deployment.flows else {one.flow for one in failures}
+    return any(one.flow in first and is_refused(one.error_class, one.reason) for one in failures)
 
 
 def _limit_message(name: str, execution: str, arn: str, seconds: int | None) -> str:

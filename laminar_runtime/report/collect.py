@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
+from laminar_runtime.causes.texts import is_refused
 from laminar_runtime.costs import Cost
 from laminar_runtime.failures.record import Failures
 from laminar_runtime.handles import ENDED, ExecutionHandle
@@ -59,6 +60,7 @@ def collect_report(
     if timings.status in ENDED:
         lines = advise(timings, layers, flow=flow, planner=_planner() if flow is not None else None)
         advice = reader.read("the plans", lambda: tuple(lines), advice)
+    refused = any(one.flow in {"", names.all[0]} and is_refused(one.error_class, one.reason) for one in failures)
     return Report(
         timings=timings,
         layers=layers,
@@ -67,7 +69,8 @@ def collect_report(
         cost=cost,
         advice=advice,
         link=str(getattr(handle, "link", "")),
-        resume=resume or str(getattr(handle, "resume_command", "")),
+        resume="" if refused else resume or str(getattr(handle, "resume_command", "")),
+        refused=refused,
         notes=(*timings.notes, *failures.notes, *reader.notes),
         made=round(time.time() * 1000),
     )

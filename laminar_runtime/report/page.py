@@ -144,6 +144,7 @@ def _data(report: Report) -> dict[str, Any]:
         "base": base,
         "link": report.link,
         "resume": report.resume,
+        "refused": report.refused,
         "notes": list(dict.fromkeys(report.notes)),
         "layers": [_plain(_records.plain(layer)) for layer in layers],
         "attempts": _attempts(timings, {layer.name: number for number, layer in enumerate(layers)}, base),

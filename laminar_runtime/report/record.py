@@ -80,6 +80,7 @@ class Report:
         advice: What a profile would change, a line each.
         link: The address of the execution in the console of AWS; empty if there is none.
         resume: The command that resumes it; empty if there is none.
+        refused: Whether its parameters were refused, so that no resume can succeed.
         notes: What could not be read, a line each.
         made: When the report was made, in milliseconds since 1970.
 
@@ -97,5 +98,6 @@ class Report:
     advice: tuple[str, ...] = _records.field(default=(), converter=tuple)
     link: str = ""
     resume: str = ""
+    refused: bool = False
     notes: tuple[str, ...] = _records.field(default=(), converter=tuple)
     made: int | None = None

@@ -163,6 +163,7 @@
     $("failure-list").append(...alike(D.failures.shown).map((group, number) => describeFailure(group, number === 0)));
     const left = D.failures.count - D.failures.shown.length;
     if (left > 0) $("failure-list").append(el("p", { class: "hint", text: `... and ${plural(left, "more failure")}` }));
+    if (D.refused) $("failure-list").append(el("p", { class: "hint", text: "Its parameters were refused. Start another execution, with other parameters and another id: this one keeps its own, so no resume helps." }));
     if (D.resume) $("failure-list").append(el("p", { class: "hint", text: "Resume it, without what has finished:" }), el("pre", { text: D.resume }));
   }
 

@@ -17,6 +17,7 @@ from laminar_runtime import Flow, deployed
 from laminar_runtime.configurations.schedulers import AWS
 from laminar_runtime.deployed.deployment import Deployment
 from laminar_runtime.exceptions import ExecutionError, FlowError, NotFoundError
+from laminar_runtime.report.collect import collect_report
 
 FLOW = '''
 import datetime, enum
@@ -139,6 +140,9 @@ def test_wrong_inputs(
     with pytest.raises(ExecutionError, match=rf"in state 'Parameters refused'.*FlowError.*{said}"):
         flow.execution(name).wait(timeout=120)
     assert not flow.execution(name).known
+    report = collect_report(made[1].execution(name), flow=flow)
+    assert (report.refused, report.resume, report.failures.shown[0].layer) == (True, "", "")
+    assert "Parameters refused" in report.failures.shown[0].reason
 
 
 def test_what_only_the_first_job_can_check(flow: Flow, made: tuple[Flow, Deployment], aws: EmbeddedAws) -> None:
@@ -148,6 +152,8 @@ def test_what_only_the_first_job_can_check(flow: Flow, made: tuple[Flow, Deploym
         ExecutionError, match=r"layer 'First' of flow 'Report' failed: FlowError: .* 'day' must be date"
     ):
         flow.execution("late").wait(timeout=120)
+    report = collect_report(made[1].execution("late"), flow=flow)
+    assert (report.refused, report.resume) == (True, "")
     logs = [file.read_text() for file in aws.logs.rglob("*") if file.is_file()]
     assert any(
         "parameter 'day' must be date, text such as \"2026-01-31\", not '2026-02-30' (Inputs" in log for log in logs
