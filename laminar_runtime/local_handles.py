@@ -176,7 +176,7 @@ class LocalHandle:
                 kept at its end.
 
         Raises:
-            NotFoundError: If no output was kept.
+            NotFoundError: If the layer has no such split, or no output was kept.
         """
         from laminar_runtime.storage import outputs
 
@@ -191,7 +191,21 @@ class LocalHandle:
                 break
             time.sleep(_POLL)
         if not shown:
+            splits = self._count_splits(layer)
+            if splits is not None and index >= splits:
+                raise NotFoundError(outputs.explain_range(layer, index, splits, f"execution {self.id}"))
             raise NotFoundError(outputs.explain_absence(layer, index, self.id))
+
+    def _count_splits(self, layer: str) -> int | None:
+        """Return how many splits a layer has; None if that is not known, as of one that has not begun."""
+        execution = self.execution
+        record = execution.datastore.ledger.read_record(execution.key(execution.layer(layer)))
+        if record is not None:
+            return record.splits
+        attempts = attempt_times.read(execution.datastore.transport, *self._place)
+        # All splits are submitted when the layer begins.
+        counts = [1 if one.index is None else one.index + 1 for one in attempts if one.layer == layer]
+        return max(counts, default=None)
 
     def stop(self, reason: str = "") -> None:
         """Stop its process, which stops all that it has started. A run that has ended is left as it is.

@@ -16,7 +16,7 @@ from laminar_runtime.storage.claims import Owner
 from laminar_runtime.storage.failures import Readable
 from laminar_runtime.task_environment import TaskContext
 
-__all__ = ["OfSplit", "Stream", "Tail", "find_streams"]
+__all__ = ["OfSplit", "Stream", "Tail", "count_splits", "find_streams"]
 
 #: How deep executions that state machines started are looked into.
 _DEPTH = 5
@@ -141,11 +141,28 @@ def find_streams(
         elif described and described[0].get("arrayProperties"):
             place = _place(known, index, objects)
             described = [] if place is None else batch.describe_jobs(jobs=[f"{job}:{place}"])["jobs"]
-        elif variables.get(task_environment.LAYER_INDEXES, str(index)) != str(index):
+        elif variables.get(task_environment.LAYER_INDEXES, "0") != str(index):
             continue
         shared = not known.keys().isdisjoint({task_environment.LAYER_CLAIMS, task_environment.PACK})
         for detail in described:
             yield from _streams(detail, shared=shared)
+
+
+def count_splits(client: Callable[[str], Any], arn: str, layer: str) -> int | None:
+    """Return how many splits a layer has, by its tasks; None if none has begun.
+
+    Args:
+        client: Returns a client of a service of AWS.
+        arn: The ARN of the execution.
+        layer: The layer's name.
+    """
+    counts: list[int] = []
+    for task in _tasks(client("stepfunctions"), arn, _DEPTH):
+        variables = variables_of(task)
+        if layer in task_environment.layers_in(variables) and task_environment.PLAN_QUESTION not in variables:
+            spelled = variables.get(task_environment.LAYER_SPLITS, "1")
+            counts += [int(spelled)] if spelled.isdecimal() else []
+    return max(counts, default=None)
 
 
 def _index(variables: Mapping[str, str], objects: Readable) -> int | None:

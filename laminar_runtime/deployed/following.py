@@ -13,6 +13,7 @@ from laminar_runtime.deployed.restarting import find_flows
 from laminar_runtime.exceptions import MissingError, NotFoundError
 from laminar_runtime.storage.graphs import read_graph
 from laminar_runtime.storage.layout import LayerKey
+from laminar_runtime.storage.outputs import explain_range
 
 if TYPE_CHECKING:
     from laminar_runtime.deployed.execution import DeployedExecution
@@ -40,6 +41,9 @@ def read_lines(execution: DeployedExecution, layer: str, index: int, flow: str, 
     ended = not follow
     while True:
         yield from _new_lines(execution, (flow, layer), index, tails)
+        splits = None if tails or not index else _count_splits(execution, layer)
+        if splits is not None and index >= splits:
+            raise NotFoundError(explain_range(layer, index, splits, execution.title))
         if not tails and (ended or not _may_come(execution, layer, flow)):
             msg = (
                 f"there is no output of {layer}[{index}] in {execution.title}: it has no such layer or split, the task "
@@ -60,6 +64,15 @@ def _new_lines(
         for stream in logs.find_streams(clients, arn, named, index, objects):
             tail = tails.setdefault(stream, logs.Tail(clients("logs"), stream, named[1], index))
             yield from tail.read()
+
+
+def _count_splits(execution: DeployedExecution, layer: str) -> int | None:
+    """Return how many splits a layer has, by the last start that began them; None if they are not known."""
+    for arn in reversed(starts(execution.deployment, execution.id)):
+        count = logs.count_splits(execution.deployment.clients, arn, layer)
+        if count is not None:
+            return count
+    return None
 
 
 def _may_come(execution: DeployedExecution, layer: str, flow: str) -> bool:

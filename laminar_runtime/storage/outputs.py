@@ -13,7 +13,7 @@ from laminar_runtime.storage.failures import Readable
 from laminar_runtime.storage.layout import LayerKey
 from laminar_runtime.storage.runs import Writable
 
-__all__ = ["explain_absence", "keep", "read"]
+__all__ = ["explain_absence", "explain_range", "keep", "read"]
 
 
 def keep(storage: Writable, key: LayerKey, index: int, attempt: int, text: str) -> None:
@@ -61,3 +61,23 @@ def explain_absence(layer: str, index: int, execution: str) -> str:
         f"there is no output of {layer}[{index}] in execution {execution}: it has not ended, printed nothing, or ran "
         "in a thread, whose output is that of its program"
     )
+
+
+def explain_range(layer: str, index: int, splits: int, execution: str) -> str:
+    """Return that a layer has no split of an index, and which it has.
+
+    Args:
+        layer: The layer's name.
+        index: The index that it does not have.
+        splits: The number of its splits.
+        execution: The execution, as a message names it.
+
+    Example:
+        >>> explain_range("Train", 9, 3, "execution e1")
+        'there is no Train[9] in execution e1: its splits are Train[0] to Train[2]'
+        >>> explain_range("Load", 9, 1, "execution e1")
+        "there is no Load[9] in execution e1: layer 'Load' has one task, Load[0]"
+    """
+    few = {0: "it has no split", 1: f"layer '{layer}' has one task, {layer}[0]"}
+    known = few.get(splits, f"its splits are {layer}[0] to {layer}[{splits - 1}]")
+    return f"there is no {layer}[{index}] in {execution}: {known}"

@@ -179,6 +179,26 @@ def test_logs(laminar: Laminar, failed: str) -> None:
     assert laminar("logs", NAME, failed).out.splitlines()[-1] == "ValueError: row 1 of 2026-01-31"
 
 
+@pytest.mark.parametrize(
+    ("task", "said"),
+    [("Load[9]", "layer 'Load' has one task, Load[0]"), ("Work[3]", "its splits are Work[0] to Work[2]")],
+)
+def test_logs_of_a_split_that_is_not_there(task: str, said: str, laminar: Laminar, failed: str) -> None:
+    """The splits that there are are named, and nothing of another task is printed."""
+    ended = laminar("logs", NAME, failed, task)
+    assert (ended.code, ended.out) == (5, "")
+    assert said in ended.err
+
+
+def test_a_start_with_wrong_parameters(laminar: Laminar) -> None:
+    """It is refused before anything starts, without the flow's code."""
+    ended = laminar("start", NAME, "--param", "dai=2026-01-31", "--param", "sleep=long", "--id", "refused")
+    assert (ended.code, ended.out) == (2, "")
+    for part in ("'dai' is unknown. Did you mean 'day'?", "'day' is missing", "'sleep' must be a number, not 'long'"):
+        assert part in ended.err
+    assert laminar("status", NAME, "refused").code == 5
+
+
 def test_list(laminar: Laminar, failed: str) -> None:
     """The newest first, with what started it."""
     rows = [json.loads(line) for line in laminar("list", NAME, "--json").out.splitlines()]

@@ -74,6 +74,13 @@ def test_a_run_by_processes(laminar: Laminar) -> None:
     assert laminar("logs", "flow.py", "Work[0]").stdout == "working on 0\n"
     assert laminar("logs", "flow.py", "e1", "Load").stdout == "loading words\n"
     assert laminar("logs", "flow.py").stdout.splitlines()[0] == "working on 1"
+    for task, said in (
+        ("Load[9]", "layer 'Load' has one task, Load[0]"),
+        ("Work[7]", "its splits are Work[0] to Work["),
+    ):
+        missing = laminar("logs", "flow.py", "e1", task)
+        assert (missing.returncode, missing.stdout) == (5, "")
+        assert said in missing.stderr
 
 
 def test_json_is_alone_on_standard_output(laminar: Laminar) -> None:
