@@ -13,7 +13,7 @@ random numbers, the environment or AWS, so the same flow gives the same bytes ev
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -165,7 +165,7 @@ def compile_source(source: Source, scheduling: Scheduling | None = None, module:
     # All problems that prevent compilation, reported at once.
     check(graphs)
     joins, profile, pack = _scheduling(source, scheduling or Scheduling())
-    parts = [_choose_targets(graph, _profile(graph, profile), pack) for graph in graphs]
+    parts = [_choose_targets(graph, own, pack) for graph, own in zip(graphs, _profiles(graphs, profile), strict=True)]
     if any(part.choices for part in parts):
         graphs = tuple(part.graph for part in parts)
         # What layers have in common: their roles, their networks.
@@ -228,7 +228,8 @@ def graphs_with_targets(source: Source, scheduling: Scheduling | None = None) ->
         return graphs
     check(graphs)
     _, profile, packing = _scheduling(source, scheduling or Scheduling())
-    return tuple(_choose_targets(graph, _profile(graph, profile), packing).graph for graph in graphs)
+    profiles = _profiles(graphs, profile)
+    return tuple(_choose_targets(graph, own, packing).graph for graph, own in zip(graphs, profiles, strict=True))
 
 
 def plan_of(source: Source, graph: Graph) -> Step:
@@ -242,7 +243,7 @@ def plan_of(source: Source, graph: Graph) -> Step:
         CompileError: If the profile of the scheduler cannot be read, or it packs layers by one that is not there.
     """
     joins, profile, packing = _scheduling(source, Scheduling())
-    part = _choose_targets(graph, _profile(graph, profile), packing)
+    part = _choose_targets(graph, _profiles((graph,), profile)[0], packing)
     return _plan(part.graph, part.profile, joins, packing)
 
 
@@ -265,13 +266,13 @@ def _module(own: StepFunctions) -> Module | None:
     return None if own.module is None else Module(own.module, own.module_version)
 
 
-def _profile(graph: Graph, path: Path | None) -> Profile | None:
-    """Return the profile of a flow, None without a file."""
+def _profiles(graphs: Sequence[Graph], path: Path | None) -> Sequence[Profile | None]:
+    """Return the profile of each flow, None without a file."""
     if path is None:
-        return None
-    from laminar_codegen.planning.durations_file import read_profile
+        return [None] * len(graphs)
+    from laminar_codegen.planning.durations_file import read_profiles
 
-    return read_profile(path, graph.flow)
+    return read_profiles(path, [graph.flow for graph in graphs])
 
 
 def _durations(profile: Profile | None) -> Mapping[str, float] | None:

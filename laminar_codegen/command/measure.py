@@ -19,7 +19,7 @@ from laminar_runtime.configurations.schedulers import AWS
 from laminar_runtime.deployed.deployment import Deployment
 from laminar_runtime.exceptions import ExecutionError
 
-__all__ = ["DESCRIPTION", "EXITS", "add_arguments", "run"]
+__all__ = ["DESCRIPTION", "EXITS", "add_arguments", "other_host", "run"]
 
 DESCRIPTION = """\
 Prints a profile, as JSON: how long the layers of a flow took in its last executions, and their splits. Of a deployment
@@ -105,17 +105,27 @@ def run(options: argparse.Namespace) -> int:
     if not any(layers.values()):
         where = f"execution {', '.join(options.execution)}" if options.execution else "the last executions"
         raise ExecutionError(f"no layer of flow '{source.flow.name}' has ended in {where}: name others by --execution")
-    place = None if deployment is None else _other_place(deployment)
+    place = None if deployment is None else other_host(deployment.client().meta.endpoint_url)
     if place is not None:
         notes[f"the starts of jobs are left out: {place} is not AWS, where they take longer"] = None
         starts = []
+    if starts:
+        notes[f"measured {len(starts):,} start{'' if len(starts) == 1 else 's'} of jobs and functions"] = None
     for note in notes:
         print(note, file=sys.stderr)
     print(profile_text(layers, start_times(starts)))
     return Exit.OK
 
 
-def _other_place(deployment: Deployment) -> str | None:
-    """Return the host that executions run on, None if it is AWS: as in a rehearsal, jobs start at once there."""
-    host = urlsplit(deployment.client().meta.endpoint_url).hostname or ""
+def other_host(address: str) -> str | None:
+    """Return the host that executions run on, None if it is AWS. In a rehearsal, and the like, jobs start at once.
+
+    Args:
+        address: The address of Step Functions.
+
+    Example:
+        >>> other_host("https://states.eu-central-1.amazonaws.com"), other_host("http://127.0.0.1:4566")
+        (None, '127.0.0.1')
+    """
+    host = urlsplit(address).hostname or ""
     return None if _AWS.search(host) else host

@@ -119,7 +119,8 @@ def _best_with_packs(
         for choice in choices
     )
     ways = [(_forecast(graph, durations, way, packing, costs), way) for way in (choices, others)]
-    latest = costs.latest(min(forecast.seconds for forecast, _ in ways))
+    shortest = min(forecast.seconds for forecast, _ in ways)
+    latest = max(costs.at(layer.placement).latest(shortest) for layer in graph.layers)
     near = [way for way in ways if way[0].seconds <= latest]
     return min(near, key=lambda way: (way[0].dollars, way[0].seconds))[1]
 

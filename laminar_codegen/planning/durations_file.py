@@ -21,7 +21,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +29,7 @@ from laminar_codegen.planning.profile import LayerTimes, Profile, Spread, StartT
 from laminar_codegen.problems import CompileError, Location, Problem
 from laminar_codegen.problems.rules import LAM030
 
-__all__ = ["TARGETS", "VERSION", "profile_text", "read_profile"]
+__all__ = ["TARGETS", "VERSION", "profile_text", "read_profile", "read_profiles"]
 
 #: The version of the form that this release writes. It reads this version, and profiles without a version.
 VERSION = 2
@@ -52,16 +52,33 @@ def read_profile(path: Path, flow: str) -> Profile:
     Raises:
         CompileError: If the file does not exist, is not a profile, or does not have the flow; with every reason.
     """
+    return read_profiles(path, [flow])[0]
+
+
+def read_profiles(path: Path, flows: Sequence[str]) -> tuple[Profile, ...]:
+    """Read the profiles of several flows, as of those of a chain.
+
+    Args:
+        path: The profile's file.
+        flows: The names of the flows.
+
+    Returns:
+        The profile of each, in their order.
+
+    Raises:
+        CompileError: If the file does not exist, is not a profile, or does not have all flows; with every reason.
+    """
     document = _load(path)
     reader = _Reader(path)
-    flows, starts = reader.parts(document)
-    layers = {name: reader.layers(name, found) for name, found in flows.items()}
+    known, starts = reader.parts(document)
+    layers = {name: reader.layers(name, found) for name, found in known.items()}
     found = tuple(reader.starts(starts))
-    if flow not in layers:
-        known = ", ".join(sorted(layers)) or "no flow"
-        reader.add(f"the profile has no durations of flow '{flow}', only of {known}", "measure the flow itself")
+    for flow in flows:
+        if flow not in layers:
+            only = ", ".join(sorted(layers)) or "no flow"
+            reader.add(f"the profile has no durations of flow '{flow}', only of {only}", "measure the flow itself")
     reader.end()
-    return Profile(layers[flow], found)
+    return tuple(Profile(layers[flow], found) for flow in flows)
 
 
 def profile_text(flows: Mapping[str, Mapping[str, LayerTimes]], starts: Iterable[StartTimes]) -> str:

@@ -17,7 +17,7 @@ from laminar_codegen import pipeline
 from laminar_codegen.command.options import scheduling_of
 from laminar_codegen.frontend.loader import Source, load
 from laminar_codegen.ir.graph import Graph
-from laminar_codegen.planning.durations_file import read_profile
+from laminar_codegen.planning.durations_file import read_profiles
 from laminar_codegen.rehearsal.deploy import document_of
 from laminar_codegen.rehearsal.document.configuration import Configuration, read_configuration, read_text
 from laminar_codegen.rehearsal.document.errors import DocumentError
@@ -96,7 +96,8 @@ def find_subject(options: argparse.Namespace, environment: Mapping[str, str]) ->
     if configuration is not None and any(configuration.of_kind("module")):
         configuration = None
     graphs = pipeline.graphs_with_targets(source, scheduling_of(options))
-    durations = _merge(*(read_profile(options.profile, graph.flow).task_seconds for graph in graphs if options.profile))
+    profiles = read_profiles(options.profile, [graph.flow for graph in graphs]) if options.profile else ()
+    durations = _merge(*(profile.task_seconds for profile in profiles))
     return Subject(source, graphs, given, configuration, folder, durations, event)
 
 

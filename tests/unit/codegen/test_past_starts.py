@@ -11,6 +11,7 @@ from typing import Any, cast
 
 import pytest
 
+from laminar_codegen.command.measure import other_host
 from laminar_codegen.planning.durations_file import profile_text
 from laminar_codegen.planning.past_durations import Measured, measure
 from laminar_codegen.planning.past_starts import Start, start_times, starts_of_functions, starts_of_jobs
@@ -87,6 +88,23 @@ def test_a_function_starts_in_what_its_code_did_not_take() -> None:
         attempt("C", "", 0, 5.5, where="lambda", platform="LAMBDA"),
     ]
     assert [*starts_of_functions(attempts, {"A": 3.0, "B": 3.0})] == [Start("LAMBDA", None, 2.5)]
+
+
+@pytest.mark.parametrize(
+    ("address", "host"),
+    [
+        ("https://states.us-east-1.amazonaws.com", None),
+        ("https://states.cn-north-1.amazonaws.com.cn", None),
+        ("https://vpce-0123-abc.states.eu-west-1.vpce.amazonaws.com", None),
+        ("https://states.us-east-1.api.aws", None),
+        ("http://127.0.0.1:50123", "127.0.0.1"),
+        ("http://localhost.localstack.cloud:4566", "localhost.localstack.cloud"),
+        ("https://amazonaws.com.example.org", "amazonaws.com.example.org"),
+    ],
+)
+def test_starts_are_those_of_aws(address: str, host: str | None) -> None:
+    """What stands in for AWS starts jobs at once."""
+    assert other_host(address) == host
 
 
 class Report(Flow): ...

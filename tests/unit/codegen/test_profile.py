@@ -14,6 +14,7 @@ from laminar_codegen.planning.choose_packs import choose_packs
 from laminar_codegen.planning.durations_file import read_profile
 from laminar_codegen.planning.pack_costs import Costs, start_ups
 from laminar_codegen.planning.profile import LayerTimes, Profile, Spread, StartTimes, StartUp
+from laminar_codegen.problems import CompileError
 from laminar_codegen.render.terraform_json import render_document
 from tests.support.graph_notation import graph_in
 
@@ -184,3 +185,37 @@ def test_check_says_which_start_up_it_assumed(
     assert "  saves           1 start-up, 30.0 s and $" in printed
     line = "a job on Fargate starts in 30 s, the median of 40 jobs in the profile; Fargate bills 10 s of this"
     assert f"                  {line}, and at least 60 s\n" in printed
+
+
+CHAIN = """
+from laminar_runtime import Flow, Layer, Parameters
+
+class First(Flow): ...
+class Second(Flow): ...
+
+@First.register
+class A(Layer):
+    def __call__(self) -> None: ...
+
+@Second.register
+class B(Layer):
+    def __call__(self) -> None: ...
+
+First()().next(flow=Second(), linker=lambda _: Parameters())
+"""
+
+
+def test_all_flows_of_a_chain_are_missed_at_once(tmp_path: Path) -> None:
+    (tmp_path / "flow.py").write_text(CHAIN)
+    file = tmp_path / "profile.json"
+    file.write_text(json.dumps({"Other": {"A": -1}}))
+    with pytest.raises(CompileError) as raised:
+        compile_flow(str(tmp_path / "flow.py"), Scheduling(profile=file))
+    assert [problem.what for problem in raised.value.problems] == [
+        "the profile has no durations of flow 'First', only of Other",
+        "the profile has no durations of flow 'Second', only of Other",
+        "the seconds of layer 'A' of flow 'Other' are -1",
+    ]
+    file.write_text(json.dumps({"First": {"A": 1}, "Second": {"B": 2}}))
+    found = compile_flow(str(tmp_path / "flow.py"), Scheduling(profile=file)).units
+    assert [unit.durations for unit in found] == [{"A": 1.0}, {"B": 2.0}]
