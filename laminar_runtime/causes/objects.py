@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import itertools
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from laminar_runtime.exceptions import AccessDeniedError, DatastoreError, MissingError
+from laminar_runtime.storage.pruning import Stored
 
 __all__ = ["S3Objects"]
+
+#: How many objects one request deletes: https://docs.aws.amazon.com/AmazonS3/latest/API/API_DeleteObjects.html
+_MOST = 1000
 
 
 class S3Objects:
@@ -68,21 +73,86 @@ class S3Objects:
         whole, count = f"{self._prefix}{prefix}", 0
         pages = self._client.get_paginator("list_objects_v2").paginate(Bucket=self._bucket, Prefix=whole)
         for page in pages:
-            # A page has at most 1,000 keys, as many as one request deletes:
-            # https://docs.aws.amazon.com/AmazonS3/latest/API/API_DeleteObjects.html
-            listed = [{"Key": item["Key"]} for item in page.get("Contents", ())]
-            if not listed:
-                continue
-            answer = self._client.delete_objects(Bucket=self._bucket, Delete={"Objects": listed, "Quiet": True})
-            if errors := answer.get("Errors"):
-                raise self._refusal(errors[0])
-            count += len(listed)
+            # A page has at most 1,000 keys, as many as one request deletes.
+            count += self._delete({"Key": item["Key"]} for item in page.get("Contents", ()))
         return count
+
+    def delete_keys(self, keys: Iterable[str]) -> None:
+        """Delete at most 1,000 objects.
+
+        Args:
+            keys: Their keys below the root.
+
+        Raises:
+            DatastoreError: If S3 kept some of them.
+        """
+        self._delete({"Key": f"{self._prefix}{key}"} for key in keys)
+
+    def delete_versions(self, versions: Iterable[tuple[str, str]]) -> None:
+        """Delete versions of objects. Versions that are written meanwhile stay.
+
+        Args:
+            versions: The keys below the root, each with the id of a version.
+
+        Raises:
+            DatastoreError: If S3 kept some of them.
+        """
+        source = iter(versions)
+        while batch := list(itertools.islice(source, _MOST)):
+            self._delete({"Key": f"{self._prefix}{key}", "VersionId": version} for key, version in batch)
+
+    def _delete(self, objects: Iterable[Mapping[str, str]]) -> int:
+        listed = list(objects)
+        if not listed:
+            return 0
+        answer = self._client.delete_objects(Bucket=self._bucket, Delete={"Objects": listed, "Quiet": True})
+        if errors := answer.get("Errors"):
+            raise self._refusal(errors[0])
+        return len(listed)
+
+    def walk(self, prefix: str) -> Iterator[Stored]:
+        """Yield all objects below a prefix, by key.
+
+        Args:
+            prefix: The prefix below the root.
+        """
+        whole = f"{self._prefix}{prefix}"
+        for page in self._client.get_paginator("list_objects_v2").paginate(Bucket=self._bucket, Prefix=whole):
+            for item in page.get("Contents", ()):
+                yield Stored(item["Key"].removeprefix(self._prefix), item["Size"], item["LastModified"].timestamp())
+
+    def walk_versions(self, prefix: str) -> Iterator[Stored]:
+        """Yield all objects below a prefix with all of their versions, by key: their bytes, and the newest time.
+
+        Args:
+            prefix: The prefix below the root.
+        """
+        whole = f"{self._prefix}{prefix}"
+        pages = self._client.get_paginator("list_object_versions").paginate(Bucket=self._bucket, Prefix=whole)
+        items = (item for page in pages for item in page.get("Versions", ()))
+        for key, found in itertools.groupby(items, lambda item: item["Key"]):
+            versions = list(found)
+            yield Stored(
+                key.removeprefix(self._prefix),
+                sum(item["Size"] for item in versions),
+                max(item["LastModified"].timestamp() for item in versions),
+                tuple(item["VersionId"] for item in versions),
+            )
+
+    @property
+    def has_versions(self) -> bool:
+        """Whether each write makes a version of its own."""
+        return bool(self._client.get_bucket_versioning(Bucket=self._bucket).get("Status") == "Enabled")
+
+    @property
+    def bucket(self) -> str:
+        """The bucket."""
+        return self._bucket
 
     def _refusal(self, error: Mapping[str, str]) -> DatastoreError | AccessDeniedError:
         """Return the error of an object that S3 did not delete: the request itself succeeds."""
         what = f"s3://{self._bucket}/{error.get('Key')} cannot be deleted: {error.get('Code')}: {error.get('Message')}"
         if error.get("Code") == "AccessDenied":
-            action = "s3:DeleteObject"
+            action = "s3:DeleteObjectVersion" if error.get("VersionId") else "s3:DeleteObject"
             return AccessDeniedError(f"{what}. Allow {action} to the role of this process", action=action)
         return DatastoreError(what)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import shlex
 import sys
 from collections.abc import Iterator, Mapping, Sequence
@@ -22,6 +23,7 @@ from laminar_runtime.handles import ExecutionHandle
 from laminar_runtime.identifiers import RESUMED, new_execution_id
 from laminar_runtime.storage import runs
 from laminar_runtime.storage.layout import STARTED_BY
+from laminar_runtime.storage.pruning import Pruned
 
 __all__ = ["DeployedTarget", "find_by_arn", "find_by_name", "find_of_file"]
 
@@ -195,6 +197,15 @@ class DeployedTarget:
             if not page.get("nextToken"):
                 return
             given["nextToken"] = page["nextToken"]
+
+    def prune(self, older_than: dt.timedelta, *, dry_run: bool) -> Sequence[Pruned]:
+        """Remove executions that wrote nothing for a time, and values that nothing names any more, or count them.
+
+        Args:
+            older_than: The time.
+            dry_run: Whether to count only.
+        """
+        return self.deployment.prune(older_than, dry_run=dry_run)
 
     def _find_starter(self, found: Mapping[str, Any]) -> str:
         with calls(f"execution {found['name']} of '{self.name}' cannot be described", ExecutionError):

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import shlex
 import sys
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -19,8 +21,9 @@ from laminar_runtime.identifiers import new_execution_id, start_time
 from laminar_runtime.introspection import naming
 from laminar_runtime.local_handles import LocalHandle
 from laminar_runtime.progress import warn
-from laminar_runtime.storage import runs
+from laminar_runtime.storage import pruning, runs
 from laminar_runtime.storage.layout import cache_prefix, executions_prefix
+from laminar_runtime.storage.pruning import Pruned
 
 __all__ = ["LocalTarget"]
 
@@ -170,6 +173,23 @@ class LocalTarget:
         for _, name in order:
             yield self.row(name)
 
+    def prune(self, older_than: dt.timedelta, *, dry_run: bool) -> Sequence[Pruned]:
+        """Remove executions that wrote nothing for a time, and values that nothing names any more, or count them.
+
+        Args:
+            older_than: The time.
+            dry_run: Whether to count only.
+
+        Raises:
+            FlowError: If the datastore cannot be pruned.
+        """
+        self._check_datastore("pruned")
+        # The flows of a chain share an execution: those in one datastore are pruned together.
+        stores: dict[str, list[Flow]] = {}
+        for flow in (self.flow, *self._file.following):
+            stores.setdefault(flow.datastore.root, []).append(flow)
+        return [found for flows in stores.values() for found in _prune(flows, older_than, dry_run=dry_run)]
+
     def _start_of(self, name: str) -> int:
         """Return when an execution was started: an id that we make says so, else its record does."""
         known = start_time(name)
@@ -207,3 +227,26 @@ class LocalTarget:
                 "the process that runs it. Configure another one, such as datastores.Local()"
             )
             raise FlowError(msg)
+
+
+def _prune(flows: Sequence[Flow], older_than: dt.timedelta, *, dry_run: bool) -> Sequence[Pruned]:
+    """Prune flows that have one datastore."""
+    from laminar_runtime.configurations.datastores.local import FileTransport
+
+    store, names = flows[0].datastore, [flow.name for flow in flows]
+    if store.root.startswith("s3://"):
+        from laminar_runtime.deployed.clients import Clients
+        from laminar_runtime.deployed.pruning import Bucket, prune_bucket
+
+        return prune_bucket(Bucket(Clients(), store.root), names, older_than, dry_run=dry_run)
+    if not isinstance(store.transport, FileTransport):
+        raise FlowError(
+            f"the executions of flow '{names[0]}' cannot be pruned: its datastore has a transport of its own, "
+            f"{type(store.transport).__name__}. Only folders and buckets can be"
+        )
+    from laminar_runtime.configurations.datastores.local_shelf import FileShelf
+
+    now = time.time()
+    return pruning.prune(
+        FileShelf(store.transport), names, before=now - older_than.total_seconds(), now=now, dry_run=dry_run
+    )

@@ -9,7 +9,7 @@ from typing import Any
 from laminar_runtime.command.targets import Row
 from laminar_runtime.failures.record import Failures, spell_time
 
-__all__ = ["failures_as_json", "print_json", "print_line", "row_as_json", "spell_duration", "spell_ms"]
+__all__ = ["failures_as_json", "print_json", "print_line", "row_as_json", "spell_bytes", "spell_duration", "spell_ms"]
 
 
 def print_line(text: str = "") -> None:
@@ -59,6 +59,23 @@ def spell_duration(seconds: float) -> str:
     whole, rest = divmod(int(seconds), units[place][1])
     name, size = units[place + 1]
     return f"{whole} {units[place][0]} {rest // size} {name}"
+
+
+def spell_bytes(number: int) -> str:
+    """Return a number of bytes for people.
+
+    Args:
+        number: The bytes.
+
+    Example:
+        >>> [spell_bytes(number) for number in (1, 999, 1_500, 2_340_000_000)]
+        ['1 byte', '999 bytes', '1.5 kB', '2.3 GB']
+    """
+    if number < 1000:  # noqa: PLR2004 - a kilobyte
+        return f"{number} byte{'' if number == 1 else 's'}"
+    units = ("kB", "MB", "GB", "TB", "PB")
+    place = min((len(str(number)) - 1) // 3, len(units))
+    return f"{number / 1000**place:.1f} {units[place - 1]}"
 
 
 def row_as_json(row: Row) -> dict[str, Any]:

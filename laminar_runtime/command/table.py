@@ -20,6 +20,7 @@ COMMANDS: Mapping[str, str] = {
     "stop": "stop an execution and all that it has started",
     "resume": "run a failed or stopped execution again, without what has finished",
     "report": "write the page of an execution: graph, timeline, failures, artifacts, cost",
+    "prune": "remove old executions, and values that nothing names any more",
     "completion": "print the completion of this command for a shell",
 }
 #: Commands whose module has another name: `list` is a built-in class.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Protocol
@@ -10,6 +11,7 @@ from laminar_runtime import _records
 from laminar_runtime.exceptions import NotFoundError
 from laminar_runtime.flow import Flow
 from laminar_runtime.handles import ExecutionHandle
+from laminar_runtime.storage.pruning import Pruned
 
 __all__ = ["NEWEST", "Row", "Target", "choose"]
 
@@ -100,6 +102,9 @@ class Target(Protocol):
 
     def rows(self, *, starters: bool) -> Iterator[Row]:
         """Yield the executions, the newest first. A deployed one takes a request more with what started it."""
+
+    def prune(self, older_than: dt.timedelta, *, dry_run: bool) -> Sequence[Pruned]:
+        """Remove executions that wrote nothing for a time, and values that nothing names any more, or count them."""
 
 
 def choose(target: Target, id: str | None) -> str:  # noqa: A002 - the name that users pass it by

@@ -26,10 +26,13 @@ from laminar_runtime.deployed.execution import DeployedExecution
 from laminar_runtime.exceptions import NotFoundError
 
 if TYPE_CHECKING:
+    import datetime as dt
+
     from laminar_runtime.costs import Cost
     from laminar_runtime.failures.record import Failures
     from laminar_runtime.flow import Flow
     from laminar_runtime.handles import Status
+    from laminar_runtime.storage.pruning import Pruned
     from laminar_runtime.timings import Timings
 
 __all__ = ["AsyncDeployment", "AsyncExecution", "execution", "find", "from_terraform"]
@@ -105,6 +108,15 @@ class AsyncDeployment:
             id: The execution's id.
         """
         return AsyncExecution(self.plain.execution(id))
+
+    async def prune(self, older_than: dt.timedelta, *, dry_run: bool = False) -> list[Pruned]:
+        """Remove executions that wrote nothing for a time, and values that nothing names: see `Deployment.prune`.
+
+        Args:
+            older_than: The time.
+            dry_run: Whether to count only.
+        """
+        return await asyncio.to_thread(self.plain.prune, older_than, dry_run=dry_run)
 
 
 @_records.frozen

@@ -20,9 +20,12 @@ from laminar_runtime.exceptions import DeploymentError, NotFoundError
 from laminar_runtime.identifiers import LONGEST_DEPLOYED, RESUMED, check_execution_id, new_execution_id
 
 if TYPE_CHECKING:
+    import datetime as dt
+
     from mypy_boto3_stepfunctions.client import SFNClient
 
     from laminar_runtime.flow import Flow
+    from laminar_runtime.storage.pruning import Pruned
 
 __all__ = ["Deployment", "parameter_name"]
 
@@ -154,6 +157,34 @@ class Deployment:
             id: The execution's id. The name of a resume stands for the execution that was resumed.
         """
         return DeployedExecution(self, check_execution_id(id.partition(RESUMED)[0]), flow=self.flow)
+
+    def prune(self, older_than: dt.timedelta, *, dry_run: bool = False) -> list[Pruned]:
+        """Remove executions that wrote nothing for a time and do not run, and values that nothing names any more.
+
+        All executions of the flow in the datastore count, whichever deployment ran them. They can no longer be resumed,
+        and Step Functions keeps what it knows of them. The bucket needs versions.
+
+        Args:
+            older_than: The time.
+            dry_run: Whether to count only.
+
+        Returns:
+            What was removed, or would be, of each flow of the deployment.
+
+        Raises:
+            FlowError: If the time is not above 0.
+            NotFoundError: If the flow of the deployment is not known.
+            DatastoreError: If the bucket has no versions, or an object cannot be removed.
+            AccessDeniedError: If a permission is missing.
+            ExecutionError: If AWS cannot be called otherwise.
+
+        Example::
+
+            deployed.find("nightly").prune(datetime.timedelta(days=90))
+        """
+        from laminar_runtime.deployed import pruning
+
+        return pruning.prune_deployment(self, older_than, dry_run=dry_run)
 
     def execution_arn(self, execution: str) -> str:
         """Return the ARN of an execution.

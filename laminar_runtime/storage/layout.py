@@ -32,9 +32,13 @@ __all__ = [
     "failures_prefix",
     "graph_key",
     "input_key",
+    "is_record",
     "joins_prefix",
     "layers_prefix",
     "lock_key",
+    "locks_prefix",
+    "names_values",
+    "outputs_prefix",
     "run_key",
     "states_facts",
     "times_key",
@@ -179,7 +183,7 @@ class LayerKey:
     @property
     def outputs(self) -> str:
         """The prefix of the output of its tasks on a machine, with a slash at its end."""
-        return f"{self.flow}/{_OUTPUT}/{self.execution}/{self.layer}/"
+        return f"{outputs_prefix(self.flow)}{self.execution}/{self.layer}/"
 
     def output(self, index: int, attempt: int) -> str:
         """Return the key of the output of an attempt at a split.
@@ -342,7 +346,43 @@ def run_key(flow: str, execution: str) -> str:
 
 def lock_key(flow: str, execution: str) -> str:
     """Return the key of the lock of whoever runs an execution, where a datastore has locks."""
-    return f"{flow}/{_LOCKS}/{execution}"
+    return f"{locks_prefix(flow)}{execution}"
+
+
+def locks_prefix(flow: str) -> str:
+    """Return the prefix of the locks of a flow's executions, with a slash at its end."""
+    return f"{flow}/{_LOCKS}/"
+
+
+def outputs_prefix(flow: str) -> str:
+    """Return the prefix of the output of a flow's tasks on a machine, with a folder for each execution."""
+    return f"{flow}/{_OUTPUT}/"
+
+
+def is_record(key: str) -> bool:
+    """Return whether an object is the record of a layer.
+
+    Args:
+        key: Its key.
+
+    Example:
+        >>> is_record("Report/.cache/e1/Load/.record.json"), is_record("Report/.cache/e1/.run.json")
+        (True, False)
+    """
+    return key.endswith(f"/{_RECORD}")
+
+
+def names_values(key: str) -> bool:
+    """Return whether an object among the notes on an execution may name values that no archive names.
+
+    Args:
+        key: Its key.
+
+    Example:
+        >>> names_values("Report/.cache/e1/.input.json"), names_values("Report/.cache/e1/.times.json")
+        (True, False)
+    """
+    return key.endswith((f"/{_RECORD}", f"/{_INPUT}"))
 
 
 def states_facts(folder: str) -> bool:

@@ -10,6 +10,7 @@ import errno
 import functools
 import os
 import sys
+import time
 import weakref
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
@@ -18,8 +19,23 @@ from laminar_runtime.blocks import block
 from laminar_runtime.configurations.datastores.encoding import Buffer
 from laminar_runtime.exceptions import DatastoreError
 
-__all__ = ["create", "link", "lock", "map_file", "raising_errors", "sync_files", "unlock", "write"]
+__all__ = [
+    "create",
+    "hold_folder",
+    "link",
+    "lock",
+    "map_file",
+    "raising_errors",
+    "refresh",
+    "replace_value",
+    "sync_files",
+    "unlock",
+    "write",
+]
 
+#: The seconds after which a value that is stored again becomes new, so that nobody removes it as an old one. Such a
+#: value is removed after a day at the earliest: `laminar_runtime.storage.pruning.GRACE`.
+_OLD = 3600
 #: How many files are mapped at once where each mapping keeps a file descriptor open: processes have 256 and more.
 _MOST_MAPPED = 32
 #: From this number of files on, the whole system is synced: one by one takes longer.
@@ -226,6 +242,81 @@ def _release() -> None:
     while _held:
         with contextlib.suppress(OSError):
             os.close(_held.pop())
+
+
+@block
+def hold_folder(path: str, *, alone: bool) -> Iterator[bool]:
+    """Hold a folder of values during the ``with`` block: who removes values alone, who makes old ones new with others.
+
+    Args:
+        path: The folder.
+        alone: Whether to wait until nobody else holds it, and to keep others waiting.
+
+    Yields:
+        Whether it is held: some file systems have no locks.
+    """
+    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    _keep(descriptor)
+    try:
+        yield _lock_folder(descriptor, alone=alone)
+    finally:
+        _held.discard(descriptor)
+        os.close(descriptor)
+
+
+def _lock_folder(descriptor: int, *, alone: bool) -> bool:
+    try:
+        import fcntl
+
+        fcntl.flock(descriptor, fcntl.LOCK_EX if alone else fcntl.LOCK_SH)
+    except ImportError:
+        return False
+    except OSError as error:
+        if error.errno not in _NO_LOCKS:
+            raise
+        return False
+    return True
+
+
+def replace_value(path: str, target: str) -> None:
+    """Give a file the name of a value. It is an own step for who removes values if there is an old file of that name.
+
+    Args:
+        path: The file.
+        target: The name.
+    """
+    try:
+        old = _is_old(os.stat(target))
+    except FileNotFoundError:
+        old = False
+    if not old:
+        os.replace(path, target)
+        return
+    with hold_folder(os.path.dirname(target), alone=False):
+        os.replace(path, target)
+
+
+def refresh(descriptor: int, path: str) -> bool:
+    """Make a value new that is stored again, if it is old.
+
+    Args:
+        descriptor: Its descriptor.
+        path: Its file.
+
+    Returns:
+        Whether it is there and new. If not, it must be written.
+    """
+    if not _is_old(os.fstat(descriptor)):
+        return True
+    with hold_folder(os.path.dirname(path), alone=False):
+        if not _is_at(descriptor, path):
+            return False
+        os.utime(path)
+        return True
+
+
+def _is_old(found: os.stat_result) -> bool:
+    return time.time() - found.st_mtime >= _OLD
 
 
 def sync_files(paths: Iterable[str]) -> None:

@@ -117,7 +117,7 @@ class FileTransport:
             try:
                 files.write(files.create(aside), parts, sync=facts)
                 target = self._file(str(key))
-                os.replace(aside, target)
+                (files.replace_value if isinstance(key, ContentKey) else os.replace)(aside, target)
             except BaseException:
                 with contextlib.suppress(OSError):
                     os.unlink(aside)
@@ -131,6 +131,7 @@ class FileTransport:
             with open(target, "rb") as file:
                 found = file.read() == b"".join(parts)
                 new = time.time() - os.fstat(file.fileno()).st_mtime < _WRITTEN_BACK
+                found = found and files.refresh(file.fileno(), target)
         except OSError:  # an attempt to write reports what is wrong
             return False
         if found and new:

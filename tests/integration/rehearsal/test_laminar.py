@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -211,6 +212,25 @@ def test_list(laminar: Laminar, failed: str) -> None:
     ]
     only = laminar("list", NAME, "--status", "FAILED", "--last", "1").out.splitlines()
     assert only[1].split()[:2] == [failed, "FAILED"]
+
+
+def test_prune(bench: Bench, laminar: Laminar, failed: str) -> None:
+    """It finds the flow by the deployment's executions, and those that run. A bucket needs versions."""
+    refused = laminar("prune", "--older-than", "90d", NAME)
+    assert (refused.code, "has no versions" in refused.err) == (7, True)
+    bucket, _, prefix = bench.deployment.datastore_root.removeprefix("s3://").partition("/")
+    client = bench.deployment.clients("s3")
+    client.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
+    try:
+        done = laminar("prune", "--older-than", "90d", "--json", NAME)
+        assert (done.code, done.json["flow"], done.json["executions"]) == (0, NAME, 0)
+        assert not bench.deployment.prune(dt.timedelta(days=90), dry_run=True)[0].records
+        # Another flow in the bucket does not mean that this one is unknown.
+        client.put_object(Bucket=bucket, Key=f"{prefix}/Other/x".lstrip("/"), Body=b"")
+        assert laminar("prune", "--older-than", "90d", "--json", NAME).json["flow"] == NAME
+        client.delete_object(Bucket=bucket, Key=f"{prefix}/Other/x".lstrip("/"))
+    finally:
+        client.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Suspended"})
 
 
 def test_stop(laminar: Laminar) -> None:

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import re
+import time
 from pathlib import Path
 
 import pytest
@@ -116,6 +119,37 @@ def test_list(laminar: Laminar) -> None:
     ]
 
 
+def test_prune(laminar: Laminar, tmp_path: Path) -> None:
+    """What would go is counted, then it goes; what others name stays."""
+    for name in ("old", "new"):
+        laminar("run", *DAY, "--id", name, "flow.py")
+    root = tmp_path / ".laminar" / "Report"
+    for file in [*root.rglob("*")]:
+        if file.is_file() and ("old" in file.parts or "artifacts" in file.parts):
+            os.utime(file, (0, time.time() - 100 * 86_400))
+    counted = laminar("prune", "--older-than", "90d", "--dry-run", "flow.py")
+    assert re.fullmatch(r"Report: would remove 1 execution, \d+ records, 0 artifacts: [\d.]+ kB\n", counted.out)
+    assert laminar("prune", "--older-than", "15w", "--json", "flow.py").json["executions"] == 0
+    done = laminar("prune", "--older-than", "90d", "--json", "flow.py").json
+    assert (done["flow"], done["executions"], done["artifacts"], done["dry_run"]) == ("Report", 1, 0, False)
+    assert laminar("results", "flow.py", "new", "--only", "Sum.total").out == "Sum.total = 5\n"
+    assert laminar("status", "flow.py", "old").code == 5
+
+
+def test_prune_of_other_datastores(laminar: Laminar, tmp_path: Path) -> None:
+    """What is in the memory of another process, or behind a transport of a user, is left alone."""
+    file, text = tmp_path / "flow.py", (tmp_path / "flow.py").read_text()
+    for store, message in (
+        ("datastores.Memory()", "cannot be pruned by another process"),
+        ("datastores.DataStore(type('Mine', (memory.MemoryTransport,), {})())", "a transport of its own, Mine"),
+    ):
+        imports = "from laminar_runtime.configurations import datastores\n"
+        imports += "from laminar_runtime.configurations.datastores import memory\n"
+        file.write_text(imports + text.replace("Report(executor", f"Report(datastore={store}, executor"))
+        ended = laminar("prune", "--older-than", "90d", "flow.py")
+        assert (ended.code, ended.out, message in ended.err) == (2, "", True)
+
+
 def test_save(laminar: Laminar, tmp_path: Path) -> None:
     """Results are saved as files: JSON, or a pickle of what JSON cannot say."""
     laminar("run", *DAY, "--id", "e1", "flow.py")
@@ -173,6 +207,9 @@ def test_logs(laminar: Laminar) -> None:
         (("list", "other:flow"), 2, "'other:' is no kind of targets"),
         (("wait", "--timeout", "soon", "flow.py"), 2, "'soon' is not a number of seconds"),
         (("list", "--last", "0", "flow.py"), 2, "'0' is not a number above 0"),
+        (("prune", "flow.py"), 2, "for example: laminar prune --older-than 90d --dry-run flow.py"),
+        (("prune", "--older-than", "90", "flow.py"), 2, "'90' is not an age"),
+        (("prune", "--older-than", "0d", "flow.py"), 2, "'0d' is not an age"),
     ],
 )
 def test_mistakes(laminar: Laminar, words: tuple[str, ...], code: int, message: str) -> None:
