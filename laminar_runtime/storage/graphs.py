@@ -18,10 +18,10 @@ from laminar_runtime.storage.layout import graph_key
 if TYPE_CHECKING:
     from laminar_runtime.storage.failures import Readable
 
-__all__ = ["Graph", "layers_from", "read_graph", "spell_graph"]
+__all__ = ["VERSION", "Graph", "layers_from", "read_graph", "spell_graph"]
 
 #: The version of the form that this release writes.
-_VERSION = 1
+VERSION = 1
 
 #: The facts about layers, by their names. ``after`` lists the layers that a layer depends on.
 Graph = Mapping[str, Mapping[str, Any]]
@@ -33,7 +33,7 @@ def spell_graph(graph: Graph) -> bytes:
     Args:
         graph: The graph.
     """
-    return json.dumps({"version": _VERSION, "layers": graph}).encode()
+    return json.dumps({"version": VERSION, "layers": graph}).encode()
 
 
 def read_graph(objects: Readable, flow: str, execution: str) -> dict[str, dict[str, Any]] | None:

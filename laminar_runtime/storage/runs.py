@@ -19,8 +19,21 @@ from laminar_runtime.exceptions import DamagedError, MissingError
 from laminar_runtime.storage.failures import Readable
 from laminar_runtime.storage.layout import run_key
 
-__all__ = ["Run", "Starter", "Writable", "begin", "current_starter", "noting_starter", "now_in_ms", "read", "write"]
+__all__ = [
+    "VERSION",
+    "Run",
+    "Starter",
+    "Writable",
+    "begin",
+    "current_starter",
+    "noting_starter",
+    "now_in_ms",
+    "read",
+    "write",
+]
 
+#: The version of the form that this release writes.
+VERSION = 1
 #: What started an execution.
 Starter = Literal["application", "command", "resume", "schedule", "event"]
 _STATUSES = ("RUNNING", "SUCCEEDED", "FAILED", "TIMED_OUT", "ABORTED")
@@ -54,7 +67,7 @@ class Run:
 
     def dumps(self) -> bytes:
         """Return the record as JSON."""
-        return json.dumps({"version": 1, **_records.plain(self)}).encode()
+        return json.dumps({"version": VERSION, **_records.plain(self)}).encode()
 
     @classmethod
     def loads(cls, content: bytes, *, key: str) -> Run:

@@ -8,10 +8,15 @@ from pathlib import Path
 
 import pytest
 
+from laminar_runtime import timings
 from laminar_runtime.configurations import datastores, executors
 from laminar_runtime.exceptions import ExecutionError
+from laminar_runtime.failures import record
+from laminar_runtime.local_handles import LocalHandle
 from laminar_runtime.planner import planner
 from laminar_runtime.splits import fanout
+from laminar_runtime.storage import graphs, runs
+from laminar_runtime.storage.archives import FORMAT
 from tests.support.harness import objects_of
 from tests.unit.runtime.stores.flow import Kept
 
@@ -19,13 +24,66 @@ STORES = Path(__file__).parent / "stores"
 CELLS = ["0a", "0b", "1a", "1b"]
 
 
-@pytest.fixture
-def flow() -> Kept:
-    """The flow on a store that release 0.1 wrote, of format 2: each key with its bytes, as text in Latin-1."""
+def flow_on(version: int) -> Kept:
+    """Return the flow on a store of a format: each key with its bytes, as text in Latin-1."""
     store = datastores.Memory()
-    kept = json.loads((STORES / "format_2.json").read_text(encoding="utf-8"))
+    kept = json.loads((STORES / f"format_{version}.json").read_text(encoding="utf-8"))
     store.workspace.update({key: text.encode("latin-1") for key, text in kept.items()})
     return Kept(datastore=store, executor=executors.Thread())
+
+
+#: Those that are read: release 0.1 wrote 2, and release 0.2 writes 3.
+FORMATS = range(2, FORMAT + 1)
+
+
+@pytest.fixture(params=FORMATS, ids=lambda version: f"format {version}")
+def version(request: pytest.FixtureRequest) -> int:
+    return int(request.param)
+
+
+@pytest.fixture
+def flow(version: int) -> Kept:
+    return flow_on(version)
+
+
+def test_each_format_has_a_store() -> None:
+    """Who raises the format keeps a store of it: `tests.unit.runtime.stores.flow` says how."""
+    assert sorted(file.name for file in STORES.glob("format_*.json")) == [f"format_{one}.json" for one in FORMATS]
+
+
+@pytest.mark.parametrize(
+    ("end", "written"),
+    [
+        ("/.splits/0.json", FORMAT),
+        ("/Each/.record.json", FORMAT),
+        ("/Each/cell.json", FORMAT),
+        ("/.failures/Each/3.1.json", record.VERSION),
+        ("/.times.json", timings.VERSION),
+        ("/.graph.json", graphs.VERSION),
+        ("/.run.json", runs.VERSION),
+    ],
+)
+def test_the_newest_store_has_each_document_of_today(end: str, written: int) -> None:
+    """A format that changes needs a store that has it. The store of the format before stays."""
+    objects = objects_of(flow_on(FORMAT))
+    found = [json.loads(content)["version"] for key, content in objects.items() if key.endswith(end)]
+    assert found
+    assert set(found) == {written}, "keep a store with the documents of before, and add one of today"
+
+
+def test_notes_of_release_0_2() -> None:
+    """Failures, times, graphs and runs are read as they were written."""
+    execution = flow_on(3).execution("half")
+    handle = LocalHandle(execution)
+    (failure,) = [one for one in handle.failures() if one.layer == "Each"]
+    assert (failure.index, failure.attempt, failure.reason) == (3, 1, "OSError: split 3")
+    assert handle.status() == "FAILED"
+    attempts = [(one.layer, one.index, one.outcome) for one in handle.timings().attempts]
+    assert ("Each", 3, "failed") in attempts
+    assert ("Shards", None, "succeeded") in attempts
+    graph = graphs.read_graph(execution.datastore.transport, "Kept", "half")
+    assert graph is not None
+    assert (graph["Chained"]["after"], graph["Each"]["over"]) == (["Each"], ["Shards.number", "Shards.letter"])
 
 
 def test_results(flow: Kept) -> None:
@@ -39,22 +97,22 @@ def test_results(flow: Kept) -> None:
     assert (execution.layer("Each", index=2).cell, execution.layer("Parameters").n) == ("1a", 2)
     assert execution.layer("Total").all[0] == ["0A", "0B", "1A", "1B"]
     assert objects_of(flow) == before
-    # What is not joined yet is joined of archives without attempts.
+    # What is not joined yet is joined of archives, with attempts or without.
     for key in [key for key in objects_of(flow) if key.endswith("/Each/cell.json") and "/.cache/" in key]:
         del objects_of(flow)[key]
     assert list(flow.execution("whole").layer("Each").cell) == CELLS
 
 
-def test_listings(flow: Kept) -> None:
+def test_listings(flow: Kept, version: int) -> None:
     """Executions, layers and attributes of an earlier release are listed."""
     store = flow.datastore
     executions = store.list_executions(flow=flow)
     assert [execution.id for execution in executions] == ["half", "whole"]
     assert store.list_layers(execution=executions[1]) == ["Chained", "Each", "Parameters", "Shards", "Total"]
     assert store.list_artifacts(layer=executions[1].layer("Each")) == ["cell", "pair"]
-    # What attempt 1 left stands there under the finished record: that release did not distinguish attempts.
-    shards = executions[1].layer("Shards")
-    assert store.list_artifacts(layer=shards) == ["attempts", "left", "letter", "number", "plain"]
+    # What attempt 1 left stands there under the finished record: release 0.1 did not distinguish attempts.
+    shards, left = executions[1].layer("Shards"), ["left"] if version == 2 else []
+    assert store.list_artifacts(layer=shards) == ["attempts", *left, "letter", "number", "plain"]
 
 
 def test_resume(flow: Kept) -> None:
@@ -72,8 +130,9 @@ def test_resume(flow: Kept) -> None:
     assert not hasattr(resumed.layer("Each", index=3), "tried")
 
 
-def test_elements_of_large_archives(flow: Kept) -> None:
+def test_elements_of_large_archives() -> None:
     """An archive without rows is read whole where one element of it is wanted."""
+    flow = flow_on(2)
     artifacts = json.loads(objects_of(flow)["Kept/archives/half/Shards/0/number.json"])["artifacts"]
     content = json.dumps({"version": 2, "sharded": True, "artifacts": artifacts * 100}, separators=(",", ":"))
     objects_of(flow)["Kept/archives/half/Shards/0/number.json"] = content.encode()

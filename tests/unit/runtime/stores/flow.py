@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
+import json
 import os
-import sys
+from pathlib import Path
 
 from laminar_runtime import Flow, Layer, Parameters
+from laminar_runtime.configurations import datastores, executors
 from laminar_runtime.configurations.layers import ForEach, Parameter, Retry
 
 
@@ -45,5 +48,25 @@ class Total(Layer):
         self.all = [list(chained.shout), list(each.pair), list(shards.number), shards.plain]
 
 
-if __name__ == "__main__" and (flow := Kept()):
-    flow(sys.argv[1], n=2)
+def write_store() -> dict[str, str]:
+    """Run an execution that ends and one whose last split fails, and return each key with its bytes, in Latin-1.
+
+    The names of this machine and of its folders are left out.
+    """
+    flow = Kept(datastore=(store := datastores.Memory()), executor=executors.Thread())
+    flow("whole", n=2)
+    os.environ["KEPT"] = "fails"
+    with contextlib.suppress(OSError):
+        flow("half", n=2)
+    here = {str(Path(__file__).parents[4]): "/flows", os.uname().nodename: "machine"}
+    return {key: _replace(content.decode("latin-1"), here) for key, content in sorted(store.workspace.items())}
+
+
+def _replace(text: str, names: dict[str, str]) -> str:
+    for name, other in names.items():
+        text = text.replace(name, other)
+    return text
+
+
+if __name__ == "__main__":  # python -m tests.unit.runtime.stores.flow > tests/unit/runtime/stores/format_N.json
+    print(json.dumps(write_store(), indent=0))  # noqa: T201 - the store
