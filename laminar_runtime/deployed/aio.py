@@ -24,6 +24,7 @@ from laminar_runtime.deployed import finding
 from laminar_runtime.deployed.deployment import Deployment
 from laminar_runtime.deployed.execution import DeployedExecution
 from laminar_runtime.exceptions import NotFoundError
+from laminar_runtime.storage.pruning import Pruned
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -32,7 +33,6 @@ if TYPE_CHECKING:
     from laminar_runtime.failures.record import Failures
     from laminar_runtime.flow import Flow
     from laminar_runtime.handles import Status
-    from laminar_runtime.storage.pruning import Pruned
     from laminar_runtime.timings import Timings
 
 __all__ = ["AsyncDeployment", "AsyncExecution", "execution", "find", "from_terraform"]

@@ -18,6 +18,7 @@ from laminar_runtime.deployed.clients import Clients, calls
 from laminar_runtime.deployed.execution import DeployedExecution
 from laminar_runtime.exceptions import DeploymentError, NotFoundError
 from laminar_runtime.identifiers import LONGEST_DEPLOYED, RESUMED, check_execution_id, new_execution_id
+from laminar_runtime.storage.pruning import Pruned
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
     from mypy_boto3_stepfunctions.client import SFNClient
 
     from laminar_runtime.flow import Flow
-    from laminar_runtime.storage.pruning import Pruned
 
 __all__ = ["Deployment", "parameter_name"]
 

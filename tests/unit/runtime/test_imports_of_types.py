@@ -97,6 +97,7 @@ def test_protocols() -> None:
     assert found == {
         "Transport",  # memory, files, S3; a test's own
         "Objects",  # S3 by obstore and by boto3
+        "Shelf",  # files and a bucket, for who removes old executions
         "Starter",  # processes of splits: started anew, or forked
         "ExecutionHandle",  # an execution on this machine, one that is rehearsed, and a deployed one
         "Readable",  # the parts of a transport that reading failures takes, and objects in S3 without a datastore
