@@ -27,7 +27,7 @@ settings.register_profile(
     "laminar",
     deadline=None,
     derandomize=_CI and not NIGHTLY,
-    max_examples=size(40 if _CI else 20, full=200),
+    max_examples=size(40 if _CI else 10, full=200),
     suppress_health_check=[HealthCheck.too_slow],
 )
 settings.load_profile("laminar")

@@ -17,7 +17,7 @@ from tests.support.random_flows.sfnx_engine import Sfnx
 from tests.support.random_flows.spec import FlowSpec
 
 #: How many flows are tried: few while one works, more in CI, thousands at night.
-EXAMPLES = int(os.environ.get("EQUIVALENCE_EXAMPLES", "50" if os.environ.get("CI") == "true" else "10"))
+EXAMPLES = int(os.environ.get("EQUIVALENCE_EXAMPLES", "50" if os.environ.get("CI") == "true" else "6"))
 
 
 @pytest.fixture(autouse=True, scope="module")

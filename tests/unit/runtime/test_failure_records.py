@@ -17,6 +17,7 @@ from laminar_runtime.storage import failures
 from laminar_runtime.storage.commits import Commit
 from laminar_runtime.storage.layout import LayerKey
 from tests.support.harness import in_memory
+from tests.support.sizes import size
 
 
 class Report(Flow): ...
@@ -73,7 +74,7 @@ def test_fields_with_defaults_are_left_out() -> None:
 @pytest.mark.parametrize("character", ["x", "\0", "\N{SNOWMAN}", "\N{GRINNING FACE}", "\udc80", '"', "\n"])
 def test_a_record_has_a_bound(character: str) -> None:
     """Whatever an error says, its record can be written, and read."""
-    long = f"begin{character * 10_000_000}end"
+    long = f"begin{character * size(1_000_000, full=10_000_000)}end"
     texts = dict.fromkeys(("reason", "message", "traceback", "frame", "error_class", "job", "log_group"), long)
     content = failed(**texts).to_json()
     assert len(content) < LARGEST

@@ -1,4 +1,4 @@
-"""Lists of 100,000 executions: the newest first, read a page at a time, with as few requests as pages."""
+"""Lists of very many executions: the newest first, read a page at a time, with as few requests as pages."""
 
 from __future__ import annotations
 
@@ -12,9 +12,10 @@ from laminar_runtime.command.deployed_target import DeployedTarget
 from laminar_runtime.command.finding import find
 from laminar_runtime.identifiers import new_execution_id
 from laminar_runtime.storage.layout import cache_prefix
+from tests.support.sizes import size
 from tests.unit.runtime.command.conftest import Laminar
 
-MANY = 100_000
+MANY = size(20_000, full=100_000)
 
 
 class Client:
