@@ -65,7 +65,18 @@ OF_CONTAINER: dict[str, Any] = {
     "more": (("user", "1000"),),
 }
 #: What says nothing of how a layer runs: where it stands in its file, what the compiler checks, what it is packed with.
-UNSAID = {"name", "location", "hints", "container", "calls", "initialised", "local_concurrency", "inherited", "pack"}
+UNSAID = {
+    "name",
+    "location",
+    "hints",
+    "container",
+    "calls",
+    "initialised",
+    "local_concurrency",
+    "inherited",
+    "pack",
+    "alternative",
+}
 
 
 @pytest.fixture

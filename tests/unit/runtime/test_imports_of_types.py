@@ -17,6 +17,8 @@ from tests.support.sources import nodes_of
 
 #: What is imported for annotations, by those who are below its module.
 NAMED = {
+    "laminar_codegen.planning.choose_targets": {"Choice"},
+    "laminar_codegen.planning.profile": {"Profile"},
     "laminar_codegen.rehearsal.aws.batch_api": {"BatchApi"},
     "laminar_codegen.rehearsal.aws.bucket_policies": {"S3Api"},
     "laminar_codegen.rehearsal.aws.event_bus": {"EventBus"},
