@@ -25,6 +25,7 @@ from laminar_codegen.rehearsal.permissions import Facts, Need, Refusal, Role, Ro
 from laminar_codegen.rehearsal.permissions.decisions import context_of
 from laminar_codegen.render.terraform_json import render_document
 from tests.e2e.conftest import provide
+from tests.support.golden import EXECUTED, INPUTS
 from tests.support.terraform_harness import Terraform, serving_provider
 
 ROOT = Path(__file__).parents[2]
@@ -42,6 +43,13 @@ OBJECTS_KEY = "https://docs.aws.amazon.com/AmazonS3/latest/userguide/UsingKMSEnc
 ENVIRONMENT_KEY = "https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars-encryption.html"
 SCHEDULES = "https://docs.aws.amazon.com/scheduler/latest/UserGuide/setting-up.html"
 SCHEDULE_KEY = "https://docs.aws.amazon.com/scheduler/latest/UserGuide/encryption-rest.html"
+TOPIC_KEY = "https://docs.aws.amazon.com/sns/latest/dg/sns-key-management.html"
+MOUNTS = "https://docs.aws.amazon.com/efs/latest/ug/iam-access-control-nfs-efs.html"
+INTERFACES = "https://docs.aws.amazon.com/lambda/latest/dg/configuration-vpc.html"
+#: The statements of roles that mount file systems: tests/unit/codegen/test_embedded_aws/test_volumes.py has who may.
+MOUNTING = ("MountAccessPoints", "MountToReadAccessPoints", "MountToReadFileSystemsAsRoot")
+#: Those of functions in a network, of which the last denies the others to the code of functions.
+NETWORKING = ("DescribeNetwork", "ManageInterfaces", "UseSubnets", "KeepCodeFromNetwork")
 QUEUE_KEY = "https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-key-management.html"
 
 #: What is granted and cannot be seen called here, by role and statement: why, and AWS's page about it.
@@ -67,11 +75,21 @@ NOT_SEEN: Mapping[tuple[str, str], tuple[str, str]] = {
     ("function", "SendTraces"): ("Lambda sends traces itself; nothing is traced here", FUNCTION_TRACES),
     ("function", "UseDatastoreKey"): ("S3 asks for the key in the caller's name; not here", OBJECTS_KEY),
     ("function", "WriteLogs"): ("Lambda writes what a function prints; here that goes to a file", FUNCTIONS),
+    ("state-machine", "EncryptReports"): ("SNS asks for the key in the sender's name; not here", TOPIC_KEY),
+    **{("task", name): ("EFS asks when a task mounts; here jobs are refused", MOUNTS) for name in MOUNTING},
+    **{
+        (role, name): ("Lambda makes interfaces; here functions are processes", INTERFACES)
+        for role in ("function", "planner")
+        for name in NETWORKING
+    },
     ("schedule", "KeepFailures"): ("EventBridge Scheduler does so; here nobody looks at the clock", SCHEDULES),
     ("schedule", "StartExecutions"): ("EventBridge Scheduler does so; here nobody looks at the clock", SCHEDULES),
     ("schedule", "DecryptSchedule"): ("EventBridge Scheduler does so; here nobody looks at the clock", SCHEDULE_KEY),
     ("schedule", "EncryptFailures"): ("SQS asks for the key in the sender's name; here nobody sends", QUEUE_KEY),
 }
+
+#: The roles that layers of golden flows name, each with the kind that it is of.
+NAMED = {"loader": "task", "reader": "task", "reporter": "function", "trainer": "task"}
 
 FEATURES = """
 import time
@@ -311,6 +329,15 @@ def with_secrets(aws: EmbeddedAws) -> str:
     return text
 
 
+def with_named_secrets(aws: EmbeddedAws) -> str:
+    """Return the golden flow with secrets by name and by variable, which are in the embedded AWS."""
+    for name, secret in (("team/db", '{"password": "p"}'), ("dev/db", '{"url": "u"}')):
+        aws.client("secretsmanager").create_secret(Name=name, SecretString=secret)
+    for name in ("team/key", "/team/token", "/dev/token"):
+        aws.client("ssm").put_parameter(Name=name, Type="SecureString", Value="token")
+    return (GOLDEN / "environments" / "flow.py").read_text(encoding="utf-8").replace("eu-west-1", aws.region)
+
+
 Found = TypeVar("Found")
 
 
@@ -404,12 +431,43 @@ def trigger(deployed: Deployment, _: Mapping[str, Any]) -> None:
     deployed.finish(started["executionArn"])
 
 
+ENDED = """
+import os
+
+if os.environ.get("LAMINAR_LAYER_NAME") == "Clean" and "AWS_BATCH_JOB_ID" in os.environ:
+    os._exit(3)
+
+
+"""
+
+
+def report(deployed: Deployment, parameters: Mapping[str, Any]) -> None:
+    """Have one execution succeed, one fail in its code and one before, and wait until the failures are reported."""
+    finish(deployed, parameters)
+    file, states = deployed.folder / "flow.py", deployed.aws.client("stepfunctions")
+    text = file.read_text(encoding="utf-8")
+    assert "self.shard(row=range(3))" in text
+    for name, broken in (
+        ("raised", text.replace("self.shard(row=range(3))", "raise ValueError")),
+        # A split ends before it could leave a record: its array job says why.
+        ("ended", text.replace("class Reported(Flow)", f"{ENDED}class Reported(Flow)")),
+    ):
+        file.write_text(broken, encoding="utf-8")
+        assert deployed.ended(deployed.start(parameters, name))["status"] == "FAILED"
+    file.write_text(text, encoding="utf-8")
+    machine = f"{deployed.machine}-notify"
+    reports = until(lambda: states.list_executions(stateMachineArn=machine)["executions"], lambda found: len(found) > 1)
+    for one in reports:
+        deployed.finish(one["executionArn"])
+
+
 @attrs.frozen(eq=False)
 class Case:
     """A flow, and how it is deployed and executed.
 
     execute  executes it; by default once, until it has succeeded
     without  a statement that is taken out of the document, as the state machine's role
+    shared   whether queues with names have a fair-share policy
     ours     the roles and the bucket are there already: roles of the policies that a plan shows, and a bucket whose
              policy denies requests without TLS
     """
@@ -419,23 +477,33 @@ class Case:
     joins: Joins | None = None
     execute: Callable[[Deployment, Mapping[str, Any]], None] = finish
     without: str | None = None
+    shared: bool = False
     ours: bool = False
 
 
+#: The golden flows whose secrets, or whose starts, are made.
+SECRETS = {"ec2": with_secrets, "environments": with_named_secrets}
+EXECUTIONS = {"reported": report, "triggers": trigger}
+#: Those whose queues with names have a fair-share policy.
+SHARED = ("placed", "without_lambda")
+
 CASES = {
     "features": Case(lambda _: FEATURES, {"count": 3}),
-    "item by item": Case(golden("one_to_one")),
     # One of two branches must wait for the other, whatever covers the order.
     "exact joins": Case(lambda _: JOINED, joins="exact"),
-    "chained": Case(golden("linked"), {"count": 2}),
     "stopped": Case(lambda _: SLOW, {"seconds": 0}, execute=stop),
     "stopped item by item": Case(lambda _: PIPELINE, {"times": 2}, execute=leave),
     "resumed": Case(lambda _: BROKEN, {"count": 3}, execute=resume),
     "ours": Case(lambda _: FEATURES, {"count": 3}, ours=True),
-    "lambda": Case(golden("lambda"), {"text": "a few words"}),
-    "ec2": Case(with_secrets),
-    "scheduled": Case(golden("scheduled")),
-    "triggers": Case(golden("triggers"), execute=trigger),
+    **{
+        name: Case(
+            SECRETS.get(name, golden(name)),
+            INPUTS.get(name, {}),
+            execute=EXECUTIONS.get(name, finish),
+            shared=name in SHARED,
+        )
+        for name in EXECUTED
+    },
 }
 
 
@@ -501,12 +569,13 @@ class Audit:
 
 
 def label(role: str) -> str:
-    """Return what a role is for: the end of its name."""
-    return next(
-        kind
-        for kind in ("state-machine", "task", "execution", "planner", "function", "schedule", "events", "stop-jobs")
-        if role.endswith(kind)
-    )
+    """Return what a role is for: its name, after that of the deployment, or of the account."""
+    return role.rpartition("/")[2].partition("-")[2]
+
+
+def of_kinds(grants: set[tuple[str, str, str]]) -> set[tuple[str, str, str]]:
+    """Return grants with the roles that layers name among those of tasks and of functions."""
+    return {(NAMED.get(role, role), statement, action) for role, statement, action in grants}
 
 
 @pytest.fixture(scope="module")
@@ -546,10 +615,12 @@ def execute(case: Case, folder: Path, mirror: Path) -> Audit:
 
 
 def optional(aws: EmbeddedAws) -> dict[str, Any]:
-    """Variables for which there are statements: customers' keys, and an image in ECR."""
+    """Variables for which there are statements: customers' keys, an image in ECR, and a topic."""
     own, datastore = (aws.client("kms").create_key()["KeyMetadata"]["Arn"] for _ in range(2))
     image = f"123456789012.dkr.ecr.{aws.region}.amazonaws.com/team/flow:1"
-    return {"kms_key_arn": own, "datastore_kms_key_arn": datastore, "image": image}
+    aws.client("sns").create_topic(Name="team")
+    topic = aws.client("sns").create_topic(Name="on-call")["TopicArn"]
+    return {"kms_key_arn": own, "datastore_kms_key_arn": datastore, "image": image, "on_call_topic": topic}
 
 
 def document(case: Case, file: Path) -> dict[str, Any]:
@@ -569,7 +640,10 @@ def deploy(
     """Apply a document, with each job queue that it asks for the same; gives the state machine's ARN."""
     terraform.directory.mkdir()
     (terraform.directory / "main.tf.json").write_text(json.dumps(compiled), encoding="utf-8")
-    queues = {name: given["job_queue_arn"] for name in compiled["variable"] if name.endswith("job_queue_arn")}
+    named = shared_queue(aws) if case.shared else given["job_queue_arn"]
+    queues = {name: named for name in compiled["variable"] if name.endswith("_job_queue_arn")}
+    queues["job_queue_arn"] = given["job_queue_arn"]
+    queues = {name: arn for name, arn in queues.items() if name in compiled["variable"]}
     variables = {name: value for name, value in given.items() if name in compiled["variable"]} | queues
     terraform.init()
     if case.ours:
@@ -578,6 +652,19 @@ def deploy(
     made = [address for address in terraform.state() if address.startswith("aws_iam_")]
     assert (made == []) == case.ours
     return str(terraform.output()["state_machine_arn"])
+
+
+def shared_queue(aws: EmbeddedAws) -> str:
+    """Make a queue with a fair-share policy; gives its ARN."""
+    batch = aws.client("batch")
+    made = batch.create_job_queue(
+        jobQueueName="shared",
+        state="ENABLED",
+        priority=1,
+        computeEnvironmentOrder=[{"order": 1, "computeEnvironment": "spare"}],
+        schedulingPolicyArn=batch.create_scheduling_policy(name="fair")["arn"],
+    )
+    return str(made["jobQueueArn"])
 
 
 def existing_bucket(aws: EmbeddedAws, terraform: Terraform) -> dict[str, Any]:
@@ -637,8 +724,8 @@ def test_no_statement_is_superfluous(name: str, audit: Callable[[Case], Audit]) 
 def test_all_that_is_granted_is_used(audit: Callable[[Case], Audit]) -> None:
     """Over all flows each action of each statement is used, but what Step Functions, ECS and Lambda do on AWS only."""
     audits = [audit(case) for case in CASES.values()]
-    granted = {grant for audited in audits for grant in audited.granted()}
-    used = {grant for audited in audits for grant in audited.used()}
+    granted = of_kinds({grant for audited in audits for grant in audited.granted()})
+    used = of_kinds({grant for audited in audits for grant in audited.used()})
     not_used = granted - used
     assert sorted(grant for grant in not_used if grant[:2] not in NOT_SEEN) == []
     # And nothing is excused that could be seen, or that is not granted any more.

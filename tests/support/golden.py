@@ -20,6 +20,7 @@ from laminar_codegen.render.terraform_json import render_document
 
 __all__ = [
     "CASES",
+    "EXECUTED",
     "GOLDEN",
     "INPUTS",
     "blocks_in",
@@ -39,6 +40,7 @@ CASES = {
 }
 #: What the flows are started with.
 INPUTS: Mapping[str, Mapping[str, Any]] = {
+    "everything": {"key": "a"},
     "grid": {"seeds": [1, 2]},
     "lambda": {"text": "a bb"},
     "linked": {"count": 3},
@@ -46,6 +48,22 @@ INPUTS: Mapping[str, Mapping[str, Any]] = {
     "skipping": {"score": 11},
     "triggers": {"what": "a"},
 }
+#: The cases that are deployed by Terraform and executed, by roles whose statements are enough, and all used.
+EXECUTED = (
+    "ec2",
+    "environments",
+    "everything",
+    "lambda",
+    "linked",
+    "one_to_one",
+    "placed",
+    "recovery",
+    "reported",
+    "scheduled",
+    "triggers",
+    "volumes",
+    "without_lambda",
+)
 
 
 @cache

@@ -1,6 +1,6 @@
 """A flow of an organisation without AWS Lambda: jobs of a queue of their own plan its layers."""
 
-from laminar_runtime import Flow, Layer
+from laminar_runtime import Flow, Layer, Variable
 from laminar_runtime.configurations import hooks, planners, schedulers
 from laminar_runtime.configurations.layers import ForEach, Parameter
 
@@ -35,5 +35,14 @@ class Total(Layer):
         return True
 
 
-if flow := Planned(scheduler=schedulers.AWS.StepFunctions(planner=planners.AWS.Batch(memory=1024, queue="plans"))):
+planner = planners.AWS.Batch(
+    cpu=1,
+    memory=1024,
+    timeout=600,
+    platform="EC2",
+    queue="plans",
+    share_identifier=Variable("share", default="plans"),
+    priority=9,
+)
+if flow := Planned(scheduler=schedulers.AWS.StepFunctions(planner=planner)):
     flow()

@@ -21,6 +21,7 @@ from laminar_codegen.frontend.method_bodies import read_bodies
 from laminar_codegen.frontend.read_inputs import read_inputs
 from laminar_codegen.ir.graph import LayerNode, Retry
 from laminar_codegen.targets.batch.target import BatchTarget
+from laminar_codegen.targets.planners import planner_of
 from laminar_runtime import Flow, Parameters
 from laminar_runtime.configurations.datastores.s3_encryption import NO_ENCRYPTION
 from laminar_runtime.programs.main_guard import called_flows, guarded_arguments, guarded_chains
@@ -94,7 +95,10 @@ def bodies(source: Source) -> str:
 def graph(source: Source) -> str:
     """A flow -> its graph, and of each layer what is unusual."""
     found = build_graph(source)
-    flow = [f"{name}: {value}" for name, value in _unusual(found, ("summary", "in_memory", "timeout", "encryption"))]
+    flow = [
+        f"{name}: {value}"
+        for name, value in _unusual(found, ("summary", "in_memory", "timeout", "encryption", "planner"))
+    ]
     return "\n".join([str(found).rstrip(), *flow, *(line for layer in found.layers for line in _facts(layer))])
 
 
@@ -103,6 +107,7 @@ _USUAL: dict[str, Any] = {
     "calls": "__call__",
     "encryption": NO_ENCRYPTION,
     "executor": BatchTarget(),
+    "planner": planner_of(None, None),
     "retry": Retry(1, 0.1, 2, 0.1),
     "timeout": 86400,
 }
