@@ -2,7 +2,7 @@
 
 import sys
 
-from laminar_codegen.command.main import main
+from laminar_codegen.command.entry import laminar_codegen
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(laminar_codegen())
