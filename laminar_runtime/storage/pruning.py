@@ -292,7 +292,7 @@ def _remove_executions(shelf: Shelf, flow: str, names: Sequence[str], tally: _Ta
         for stored in sorted(of_one, key=lambda one: one.modified, reverse=True)
     )
     _remove(shelf, records, tally)
-    _remove(shelf, notes(lambda key: key not in last), tally)
+    _remove(shelf, notes(lambda key: key not in last and not is_record(key)), tally)
     _remove(shelf, _walk(shelf, names, executions_prefix(flow), outputs_prefix(flow)), tally)
     _remove(shelf, notes(lambda key: key in last), tally)
 

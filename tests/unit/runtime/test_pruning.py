@@ -6,6 +6,8 @@ import contextlib
 import os
 import threading
 import time
+import tracemalloc
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -18,6 +20,7 @@ from laminar_runtime.configurations.datastores.local_shelf import FileShelf
 from laminar_runtime.exceptions import DatastoreError
 from laminar_runtime.storage.layout import lock_key, turns_prefix
 from laminar_runtime.storage.pruning import Pruned, Stored, prune
+from tests.support.sizes import size
 
 DAY = 86_400.0
 
@@ -295,3 +298,49 @@ class _Left(FileShelf):
         self.left -= 1
         if self.left < 0:
             raise KeyboardInterrupt
+
+
+class _Many(FileShelf):
+    """A shelf with many executions, half of them old, of which nothing is kept."""
+
+    def __init__(self, flow: Flow, count: int) -> None:
+        transport = flow.datastore.transport
+        assert isinstance(transport, FileTransport)
+        super().__init__(transport)
+        self.locks = False  # type: ignore[misc] # as a bucket
+        self.count, self.deleted, self.calls = count, 0, 0
+
+    def walk(self, prefix: str) -> Iterator[Stored]:
+        if prefix.endswith((".cache/", "archives/")):
+            for number in range(self.count):
+                name = "Load/.record.json" if ".cache" in prefix else "Load/0/1-x/value.json"
+                yield Stored(f"{prefix}e{number:06}/{name}", 100, number % 2 * time.time())
+
+    def values(self, prefix: str) -> Iterator[Stored]:
+        for number in range(self.count):
+            yield Stored(f"{prefix}{number:064x}.pickle", 10, 0)
+
+    def read(self, keys: Iterable[str]) -> Iterator[bytes]:
+        for key in keys:
+            yield f'"{int(key.split("/")[2][1:]):064x}"'.encode()
+
+    def delete(self, keys: Sequence[str]) -> None:
+        self.deleted, self.calls = self.deleted + len(keys), self.calls + 1
+
+    def drop(self, values: Sequence[Stored], before: float) -> list[Stored]:
+        return list(values)
+
+
+def test_many_executions(flow: Report) -> None:
+    """In memory are an entry for each execution and a digest for each value. A request removes 1,000 objects."""
+    count, now = size(10_000, full=100_000), time.time()
+    shelf = _Many(flow, count)
+    tracemalloc.start()
+    try:
+        (done,) = prune(shelf, ["Report"], before=now - 90 * DAY, now=now)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert (done.executions, done.records, done.artifacts) == (count // 2, count, count // 2)
+    assert (shelf.deleted, shelf.calls) == (count, count // 1000)
+    assert peak < 600 * count
