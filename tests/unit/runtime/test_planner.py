@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -20,6 +21,7 @@ from laminar_runtime.planner import planner
 from laminar_runtime.planner.job_groups import overrides_of
 from laminar_runtime.planner.planner import LayerPlan, plan_layer, replan_layer
 from laminar_runtime.splits import fanout
+from laminar_runtime.storage.archives import Archive
 from laminar_runtime.task_environment import TaskContext
 from tests.support.harness import Folder, in_memory
 
@@ -111,11 +113,13 @@ class Huge(Layer):
 
 
 def wide(splits: int) -> Execution:
-    """Return an execution in which a layer sharded this many values."""
+    """Return an execution in which a layer sharded this many values: of many, the first ones again and again."""
     execution = in_memory(Wide).execution("e1")
-    key = execution.key("Shards")
-    execution.datastore.write(key, index=0, name="foo", values=range(splits), sharded=True)
-    execution.datastore.ledger.write_record(key, splits=1)
+    key, store = execution.key("Shards"), execution.datastore
+    written = store.write(key, index=0, name="foo", values=range(min(splits, 100)), sharded=True).artifacts
+    artifacts = tuple(itertools.islice(itertools.cycle(written), splits))
+    store.transport.put(key.archive(0, "foo", ""), Archive(artifacts, sharded=True).dumps())
+    store.ledger.write_record(key, splits=1)
     return execution
 
 
