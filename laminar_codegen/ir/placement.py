@@ -10,7 +10,7 @@ import abc
 import functools
 import json
 import shlex
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, ClassVar
 
 import attrs
@@ -34,6 +34,7 @@ __all__ = [
     "container_of",
     "network_of",
     "place",
+    "properties_of",
     "secret_options",
 ]
 
@@ -307,8 +308,7 @@ def _freeze(container: configured.Container, fields: Mapping[str, Any], defaults
     further = ((name, value) for name, value in fields.items() if name not in _NAMED)
     more = {name: value for name, value in further if name not in defaults or value != defaults[name]}
     if "properties" in more:
-        # Their maps and lists have any depth. As text they keep their structure, and do not change.
-        more["properties"] = json.dumps(more["properties"], sort_keys=True)
+        more["properties"] = _properties(more["properties"])
     return Container(
         command=_words(container.command),
         cpu=container.cpu,
@@ -325,6 +325,43 @@ def _freeze(container: configured.Container, fields: Mapping[str, Any], defaults
         environment=_value(container.environment),
         more=_value(more),
     )
+
+
+#: The key of a map that stands for a variable in properties as text: no member of a container has this name.
+_VARIABLE = "Variable"
+
+
+def _properties(value: Any) -> str | tuple[str | Variable, ...]:
+    """Return properties as text, with the variables in them behind it if there are some.
+
+    Their maps and lists have any depth. As text they keep their structure, and do not change.
+    """
+    found: dict[Variable, None] = {}
+
+    def mark(variable: Variable) -> dict[str, str]:
+        found[variable] = None
+        return {_VARIABLE: variable.name}
+
+    text = json.dumps(value, sort_keys=True, default=mark)
+    return (text, *found) if found else text
+
+
+def properties_of(given: str | tuple[Any, ...], text: Callable[[Input], Any]) -> dict[str, Any]:
+    """Return the further properties of a container.
+
+    Args:
+        given: What the container has of them: their text, and the variables behind it.
+        text: Returns what stands in the place of a variable.
+    """
+    plain, *variables = (given,) if isinstance(given, str) else given
+    named = {item.variable.name: item for item in variables}
+
+    def fill(found: dict[str, Any]) -> Any:
+        name = found.get(_VARIABLE) if len(found) == 1 else None
+        return text(named[name]) if isinstance(name, str) and name in named else found
+
+    properties: dict[str, Any] = json.loads(plain, object_hook=fill)
+    return properties
 
 
 #: The container of layers that ask for no other.

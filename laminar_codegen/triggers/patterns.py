@@ -243,5 +243,23 @@ def _flaws_of_rule(rule: Any, place: str) -> Iterator[str]:
     known = _OPERATORS.get(name)
     if known is None:
         yield f"{place} has the operator '{name}', and EventBridge has only {', '.join(_OPERATORS)} and {_OR}"
+    elif variable := next(_variables_of(argument), None):
+        yield (
+            f"{place}: the operator '{name}' has the Variable '{variable.name}': EventBridge refuses a pattern with an "
+            "argument that the operator does not take, and a plan of Terraform cannot find that out. Use text here, or "
+            "the Variable in the place of the operator"
+        )
     elif not known.accepts(argument):
         yield f"{place}: the operator '{name}' takes {known.takes}, not {argument!r}"
+
+
+def _variables_of(value: Any) -> Iterator[Variable]:
+    """Yield the variables in the argument of an operator."""
+    match value:
+        case Variable():
+            yield value
+        case Mapping():
+            yield from _variables_of([*value.values()])
+        case list() | tuple():
+            for item in value:
+                yield from _variables_of(item)

@@ -123,7 +123,7 @@ def find_tag_flaw(key: str, text: Any, of: str = "") -> str:
 
 
 def check_properties(_: object, __: _records.Field, value: Any) -> None:
-    """Validate that a value is a map of JSON values. The error does not show them.
+    """Validate that a value is a map of JSON values, or of variables in place of texts. The error does not show them.
 
     Raises:
         LayerError: If it does not.
@@ -131,12 +131,26 @@ def check_properties(_: object, __: _records.Field, value: Any) -> None:
     import json
 
     try:
+        value = _fill_names(value)
         kept = json.loads(json.dumps(value, allow_nan=False)) == value
     except (TypeError, ValueError, RecursionError):
         kept = False
     if not kept or not isinstance(value, dict):
         msg = "the properties of a Container must be a map of JSON values, as in {'enableExecuteCommand': True}"
         raise LayerError(msg)
+
+
+def _fill_names(value: Any) -> Any:
+    """Return a value with the names of variables in their places."""
+    match value:
+        case Variable():
+            return value.name
+        case dict():
+            return {key: _fill_names(item) for key, item in value.items()}
+        case list():
+            return [*map(_fill_names, value)]
+        case _:
+            return value
 
 
 def check_credentials(_: object, __: _records.Field, value: Any) -> None:

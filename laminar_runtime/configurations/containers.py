@@ -10,7 +10,7 @@ from laminar_runtime import _records
 from laminar_runtime.configurations import container_texts, linux
 from laminar_runtime.configurations.validators import is_of, one_of
 from laminar_runtime.exceptions import LayerError
-from laminar_runtime.variables import Text, Variable, texts_of
+from laminar_runtime.variables import Text, Variable, text_of, texts_of
 
 if TYPE_CHECKING:
     from laminar_runtime.configurations.volumes import Volume
@@ -134,7 +134,7 @@ class Container:
         ulimits: Limits of resources, each a number or a pair of the soft and the hard limit: ``{"nofile": 65536}``.
         devices: Devices of the instance, in the notation of Docker: ``"/dev/fuse"``, ``"/dev/a:/dev/b:rw"``.
         init: Whether a process for signals and ended child processes runs first.
-        user: The user of the task's processes: a name or a number, and a group after a colon.
+        user: The user of the task's processes: a name or a number, and a group after a colon; or a `Variable` of it.
         read_only_root: Whether the file system of the image is read-only.
         privileged: Whether the task has the rights of the root user of the instance.
         capabilities: Capabilities of Linux, such as ``SYS_PTRACE``. Only the Docker executor can add them: AWS Batch
@@ -144,7 +144,8 @@ class Container:
         registry_credentials: The ARN of the Secrets Manager secret that holds the user and the password of a private
             registry, or a `Variable` of it. The execution role of the tasks may read it.
         properties: Further members of the container of an AWS Batch job definition, as the API spells them. They are
-            merged last: maps are merged, lists are concatenated, and other values replace.
+            merged last: maps are merged, lists are concatenated, and other values replace. A `Variable` may stand for
+            any text in them, but not for a name.
         tags: Tags of the layer's jobs, for the allocation of costs, besides ``laminar:flow``, ``laminar:layer`` and
             ``laminar:execution``, which all jobs have. Each value is a text or a `Variable`.
 
@@ -189,7 +190,7 @@ class Container:
         default=(), converter=linux.to_tuple, validator=linux.check_devices, kw_only=True
     )
     init: bool = _records.field(default=False, validator=is_of(bool), kw_only=True)
-    user: str | None = _records.field(default=None, validator=is_of(str, type(None)), kw_only=True)
+    user: Text | None = _records.field(default=None, validator=is_of(str, Variable, type(None)), kw_only=True)
     read_only_root: bool = _records.field(default=False, validator=is_of(bool), kw_only=True)
     privileged: bool = _records.field(default=False, validator=is_of(bool), kw_only=True)
     capabilities: Sequence[str] = _records.field(
@@ -263,7 +264,7 @@ def docker_options(container: Container) -> list[str]:
         *sizes,
         *([f"--shm-size={container.shared_memory}m"] if container.shared_memory else []),
         *([f"--memory-swap={container.memory + container.swap}m"] if container.swap is not None else []),
-        *([f"--user={container.user}"] if container.user else []),
+        *([f"--user={text_of(container.user)}"] if container.user else []),
         *(["--read-only"] if container.read_only_root else []),
         *(["--privileged"] if container.privileged else []),
         *(f"--tmpfs={path}:size={size}m" for path, size in container.tmpfs.items()),

@@ -42,10 +42,12 @@ def _folder(path: Any) -> Any:
 def _check_folder(instance: object, attribute: _records.Field, value: Any) -> None:
     """Validate that a value is an absolute path of a folder, as AWS Batch and Docker accept it.
 
+    What a volume is may differ between environments. Where tasks find it may not: rules compare mount points.
+
     Raises:
         LayerError: If it is not.
     """
-    if value is None and attribute.name == "root":
+    if (value is None and attribute.name == "root") or (isinstance(value, Variable) and attribute.name != "mount"):
         return
     parts = value.split("/")[1:] if isinstance(value, str) else []
     plain = value == "/" or (parts and {"", ".", ".."}.isdisjoint(parts) and value.startswith("/"))
@@ -54,6 +56,8 @@ def _check_folder(instance: object, attribute: _records.Field, value: Any) -> No
             f"the {attribute.name} of {article(instance)} {type(instance).__name__} must be an absolute folder such as "
             f"'/mnt/models', without '..', commas, colons and quotes, not {value!r}"
         )
+        if isinstance(value, Variable):
+            msg += ": rules compare mount points, so they are the same in all environments"
         raise LayerError(msg)
 
 
@@ -133,7 +137,8 @@ class EFS(Volume):
             ``fs-0123456789abcdef0``, its ARN, or a `Variable` of either.
         mount: The mount point: an absolute folder in the container.
         access_point: An access point of the file system, in one of these forms. It has a folder and a user of its own.
-        root: The folder of the file system to mount. The default is its root, or the folder of the access point.
+        root: The folder of the file system to mount, or a `Variable` of it, whose value ``/`` is the root. The default
+            is the root, or the folder of the access point.
         transit_encryption: Whether connections are encrypted. Access points and IAM need it.
         iam: Whether the file system asks IAM what the role of the tasks may do. The default is to ask with an access
             point.
@@ -155,7 +160,7 @@ class EFS(Volume):
     access_point: Text | None = _records.field(
         default=None, validator=_names(ACCESS_POINT, "fsap-0123456789abcdef0"), kw_only=True
     )
-    root: str | None = _records.field(default=None, converter=_folder, validator=_check_folder, kw_only=True)
+    root: Text | None = _records.field(default=None, converter=_folder, validator=_check_folder, kw_only=True)
     transit_encryption: bool = _records.field(default=True, validator=is_of(bool), kw_only=True)
     iam: bool | None = _records.field(default=None, validator=is_of(bool, type(None)), kw_only=True)
 
@@ -182,7 +187,7 @@ class Host(Volume):
     """A folder of the instance that runs the job: it is shared by the jobs of that instance. Only EC2 has it.
 
     Args:
-        source: The folder of the instance. Docker makes it if it is missing.
+        source: The folder of the instance, or a `Variable` of it. Docker makes it if it is missing.
         mount: The mount point: an absolute folder in the container.
         read_only: Whether tasks may only read it. Processes of this machine may write, whatever it is.
         name: Its name, of letters, digits and underscores, for ``--volume NAME=DIR``. The default is the last part of
@@ -196,5 +201,5 @@ class Host(Volume):
         'scratch'
     """
 
-    source: str = _records.field(converter=_folder, validator=_check_folder)
+    source: Text = _records.field(converter=_folder, validator=_check_folder)
     mount: str = _records.field(converter=_folder, validator=_check_folder)

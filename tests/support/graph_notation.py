@@ -279,8 +279,8 @@ def _container(options: Mapping[str, Any]) -> Container:
         further["volumes"] = [_volume(fields) for fields in further["volumes"]]
     if "tags" in further:
         further["tags"] = {key: _variable(value) for key, value in further["tags"].items()}
-    if "registry_credentials" in further:
-        further["registry_credentials"] = _variable(further["registry_credentials"])
+    for name in {"properties", "registry_credentials", "user"} & further.keys():
+        further[name] = _with_variables(further[name])
     return attrs.evolve(USUAL, more=container_of(Configured(**further)).more, **given)
 
 
@@ -295,6 +295,13 @@ def _variable(value: Any) -> Any:
         return value
     name, given, default = value.removeprefix("var.").partition("=")
     return Variable(name, default=default) if given else Variable(name)
+
+
+def _with_variables(value: Any) -> Any:
+    """Return a value with variables in the places of the texts that name them."""
+    if isinstance(value, dict):
+        return {key: _with_variables(item) for key, item in value.items()}
+    return [*map(_with_variables, value)] if isinstance(value, list) else _variable(value)
 
 
 def _reference(value: str) -> str | Input:

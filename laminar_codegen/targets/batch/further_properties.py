@@ -6,16 +6,16 @@ https://docs.aws.amazon.com/batch/latest/APIReference/API_ContainerProperties.ht
 from __future__ import annotations
 
 import functools
-import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 from laminar_codegen.ir.graph import Graph, LayerNode
+from laminar_codegen.ir.placement import Container, properties_of
 from laminar_codegen.problems import Problem
 from laminar_codegen.problems.rules import LAM093
 from laminar_codegen.targets.batch.target import BatchTarget, on_ec2
 
-__all__ = ["RESERVED", "check_properties", "maps"]
+__all__ = ["RESERVED", "check_properties", "maps", "with_texts"]
 
 #: The members that other arguments set, each with the argument: permissions, or the meaning of a task, follow from it.
 RESERVED: Mapping[str, str] = {
@@ -41,9 +41,8 @@ _ONLY_ON_FARGATE = frozenset({"ephemeralStorage", "fargatePlatformConfiguration"
 def check_properties(graph: Graph) -> Iterator[Problem]:
     """Check that AWS Batch knows the properties of a container, and that no other argument sets them."""
     for layer in graph.layers:
-        text = layer.container.requested.get("properties")
-        if text is not None and isinstance(layer.executor, BatchTarget):
-            for fault in _faults(layer, json.loads(text)):
+        if "properties" in layer.container.requested and isinstance(layer.executor, BatchTarget):
+            for fault in _faults(layer, with_texts(layer.container)):
                 what = f"the properties of the container of layer '{layer.name}' are not valid: {fault}"
                 yield Problem(layer.location, LAM093, what, "name members of ContainerProperties of the AWS Batch API")
 
@@ -61,6 +60,22 @@ def _faults(layer: LayerNode, given: Mapping[str, Any]) -> Iterator[str]:
         if any("host" in volume for volume in maps(given.get("volumes"))):
             lacking |= {"volumes.host"}
     yield from (f"jobs on {'EC2' if on_ec2(layer.placement) else 'Fargate'} have no {name}" for name in sorted(lacking))
+
+
+class _Unknown(str):
+    """The text that only an environment knows."""
+
+    __slots__ = ()
+
+
+def with_texts(container: Container) -> dict[str, Any]:
+    """Return the further properties of a container, with defaults in the places of variables.
+
+    Args:
+        container: The container.
+    """
+    given = container.requested.get("properties", "{}")
+    return properties_of(given, lambda item: _Unknown(item.expression) if item.default is None else item.default)
 
 
 def maps(value: Any) -> list[Mapping[str, Any]]:
@@ -84,7 +99,9 @@ def _of_model(given: Mapping[str, Any]) -> Iterator[str]:
     report = ParamValidator().validate(given, shape)
     if report.has_errors():
         # The list of what is accepted is long, and grows with botocore.
-        yield from (line.partition(", must be one of")[0] for line in report.generate_report().splitlines())
+        # Its errors name the class of a value; for a reader a variable is text.
+        lines = report.generate_report().replace(repr(_Unknown), repr(str)).splitlines()
+        yield from (line.partition(", must be one of")[0] for line in lines)
     else:
         yield from _unknown_words(given, shape, "")
 
@@ -99,7 +116,7 @@ def _unknown_words(value: Any, shape: Any, place: str) -> Iterator[str]:
         case list():
             for item in value:
                 yield from _unknown_words(item, shape.member, place)
-        case str() if getattr(shape, "enum", None) and value not in shape.enum:
+        case str() if getattr(shape, "enum", None) and value not in shape.enum and not isinstance(value, _Unknown):
             yield f"{place} is {value!r}, and must be one of {', '.join(shape.enum)}"
         case _:
             return

@@ -7,14 +7,13 @@ facts about the field on AWS Batch.
 from __future__ import annotations
 
 import functools
-import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 import attrs
 
 from laminar_codegen.ir.expressions import Ref, Value, merge
-from laminar_codegen.ir.placement import Container, secret_options
+from laminar_codegen.ir.placement import Container, properties_of, secret_options
 from laminar_codegen.targets.batch import volumes
 from laminar_codegen.targets.batch.secrets import arn_of
 from laminar_runtime.configurations import linux
@@ -129,7 +128,7 @@ OPTIONS: Mapping[str, Option] = {
     "registry_credentials": Option(properties=_credentials, secrets=lambda secret: [secret]),
     "volumes": Option(properties=volumes.members),
     # Merged last.
-    "properties": Option(properties=json.loads),
+    "properties": Option(properties=lambda given: properties_of(given, lambda item: item)),
     # The job definition itself has them.
     "tags": Option(),
 }

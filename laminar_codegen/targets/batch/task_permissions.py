@@ -22,6 +22,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from laminar_codegen.ir.deployment import Deployment
+from laminar_codegen.ir.expressions import Ref
 from laminar_codegen.policies import datastore
 from laminar_codegen.policies.sizes import Fitted, fit
 from laminar_codegen.policies.statement import Statement, regional
@@ -104,6 +105,6 @@ def _volumes_of_role(deployment: Deployment, role: str | None) -> Iterator[tuple
     return (found[key] for key in sorted(found))
 
 
-def _is_root(user: str | None) -> bool:
-    """Return whether a user is root, as that of a container which names none is unless its image does."""
-    return user is None or user.partition(":")[0] in {"", "0", "root"}
+def _is_root(user: str | Ref | None) -> bool:
+    """Return whether a user may be root, as that of a container which names none is unless its image does."""
+    return not isinstance(user, str) or user.partition(":")[0] in {"", "0", "root"}

@@ -34,6 +34,11 @@ _TEXT = Form(
     lambda _: True,
     "A variable of an environment must not be empty: AWS Batch drops it.",
 )
+_USER = Form(
+    lambda reference: f'can(regex("^[^:[:space:]]+(:[^:[:space:]]+)?$", {reference}))',
+    lambda text: re.fullmatch(r"[^:\s]+(:[^:\s]+)?", text) is not None,
+    "The user of a task must be a name or a number, and may have a group after a colon.",
+)
 #: https://docs.aws.amazon.com/batch/latest/APIReference/API_RepositoryCredentials.html
 _CREDENTIALS = Form(
     lambda reference: f'!can(regex("^(ssm:|arn:[^:]*:ssm:)", {reference}))',
@@ -90,6 +95,7 @@ def _places(placement: Placement) -> Iterator[tuple[Any, Form]]:
     """Yield the values of a placement that AWS Batch checks, each with its form."""
     target, requested = batch_target(placement), placement.container.requested
     yield requested.get("registry_credentials"), _CREDENTIALS
+    yield requested.get("user"), _USER
     yield (target.share if target else None), _SHARE
     for _, value in requested.get("tags", ()):
         yield value, TAG

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -10,7 +9,7 @@ from typing import Any
 from laminar_codegen.ir.graph import Graph, LayerNode
 from laminar_codegen.problems import Problem
 from laminar_codegen.problems.rules import LAM095, LAM096, LAM097
-from laminar_codegen.targets.batch.further_properties import maps
+from laminar_codegen.targets.batch.further_properties import maps, with_texts
 from laminar_codegen.targets.batch.target import layers_on_batch, on_ec2
 from laminar_codegen.targets.batch.volumes import id_of, volumes_of
 from laminar_runtime.configurations import mounts
@@ -37,7 +36,9 @@ def check_places(graph: Graph) -> Iterator[Problem]:
                     "file system: EFS(...)"
                 )
                 yield Problem(layer.location, LAM095, what, fix)
-        version = (_properties(layer).get("fargatePlatformConfiguration") or {}).get("platformVersion", "LATEST")
+        version = (with_texts(layer.container).get("fargatePlatformConfiguration") or {}).get(
+            "platformVersion", "LATEST"
+        )
         if any("file_system" in volume for volume in volumes) and _numbers(version) < _FIRST_VERSION:
             what = f"layer '{layer.name}' mounts a file system; the platform version {version} of Fargate has none"
             yield Problem(layer.location, LAM095, what, "leave platformVersion out, or use 1.4.0")
@@ -50,7 +51,7 @@ def _numbers(version: str) -> tuple[int, ...]:
 def check_mount_points(graph: Graph) -> Iterator[Problem]:
     """Check that no volume hides what a task needs, and that the mount points and names of a container differ."""
     for layer in layers_on_batch(graph):
-        container, given = layer.container, _properties(layer)
+        container, given = layer.container, with_texts(layer.container)
         volumes = volumes_of(container) if "volumes" in container.requested else ()
         places = [(volume["name"], volume["mount"]) for volume in volumes]
         # What Container(properties=...) adds.
@@ -90,11 +91,6 @@ def _source(volume: Mapping[str, Any]) -> list[Any]:
 
 def _with_volumes(graph: Graph) -> Iterator[LayerNode]:
     return (layer for layer in layers_on_batch(graph) if "volumes" in layer.container.requested)
-
-
-def _properties(layer: LayerNode) -> dict[str, Any]:
-    found: dict[str, Any] = json.loads(layer.container.requested.get("properties", "{}"))
-    return found
 
 
 #: The rules of this module.

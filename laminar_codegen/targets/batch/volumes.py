@@ -56,6 +56,27 @@ def places(volumes: Iterable[Mapping[str, Any]]) -> Iterator[tuple[Any, Form]]:
 
         yield volume.get("file_system"), _form(FILE_SYSTEM, "a file system: fs-...")
         yield volume.get("access_point"), _form(ACCESS_POINT, "an access point: fsap-...")
+        yield volume.get("root"), _FOLDER
+        yield volume.get("source"), _FOLDER
+
+
+def _is_folder(text: str) -> bool:
+    parts = text.split("/")[1:]
+    plain = text == "/" or (text.startswith("/") and {"", ".", ".."}.isdisjoint(parts))
+    return plain and not {",", ":", "\\", '"'} & {*text} and len(text) <= _LONGEST
+
+
+#: A folder of a file system or of an instance, without the slash at its end that a flow's file may have.
+#: https://docs.aws.amazon.com/batch/latest/APIReference/API_EFSVolumeConfiguration.html
+_LONGEST = 4096
+_FOLDER = Form(
+    lambda reference: (
+        f'can(regex("^/$|^(/[^/,:\\\\x22\\\\x5c]+)+$", {reference})) && length({reference}) <= {_LONGEST} '
+        f'&& !can(regex("/[.][.]?(/|$)", {reference}))'
+    ),
+    _is_folder,
+    "The value must be an absolute folder such as /models, without '..', commas, colons, quotes and a / at its end.",
+)
 
 
 def _form(pattern: str, what: str) -> Form:

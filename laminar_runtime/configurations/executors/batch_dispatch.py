@@ -25,7 +25,7 @@ from laminar_runtime.failures import jobs
 from laminar_runtime.limits import ARRAY_CHILDREN, DESCRIBED_JOBS, JOB_NAME_LENGTH, JOB_TIMEOUT
 from laminar_runtime.regions import choose_region
 from laminar_runtime.splits import job_container
-from laminar_runtime.variables import text_of, texts_of
+from laminar_runtime.variables import Variable, text_of, texts_of
 
 if TYPE_CHECKING:
     import asyncio
@@ -267,8 +267,11 @@ def _whole(tasks: Sequence[Task]) -> bool:
 
 def _volumes(container: Container) -> dict[str, Any]:
     """Return what a job definition has for the volumes of a container, nothing without one."""
-    given = [_records.plain(volume) for volume in container.volumes]
-    return mounts.job_members(given, lambda text: text_of(text).rpartition("/")[2]) if given else {}
+    given = [
+        {name: text_of(value) if isinstance(value, Variable) else value for name, value in fields.items()}
+        for fields in map(_records.plain, container.volumes)
+    ]
+    return mounts.job_members(given, lambda text: text.rpartition("/")[2]) if given else {}
 
 
 def _request(dispatcher: Dispatcher, tasks: list[Task], definition: str) -> dict[str, Any]:

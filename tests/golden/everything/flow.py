@@ -12,9 +12,10 @@ from laminar_runtime.configurations.triggers import After, Event, ObjectCreated
 #: An image that Amazon ECR fetches from Docker Hub at its first pull.
 CACHED = "123456789012.dkr.ecr.us-east-1.amazonaws.com/docker-hub/team/flow:1"
 PRIVATE = Network(ListVariable("subnet_ids", default=["subnet-0a1b"]), ["sg-0e3f"])
-LIBRARY = EFS("fs-0123456789abcdef0", mount="/mnt/library", root="/library", name="books", transit_encryption=False)
+ROOT = Variable("library_root", description="The folder of the library.", default="/library")
+LIBRARY = EFS("fs-0123456789abcdef0", mount="/mnt/library", root=ROOT, name="books", transit_encryption=False)
 SHARED = EFS("fs-0123456789abcdef1", mount="/mnt/shared", iam=True, read_only=True)
-DISK = Host("/mnt/disk", mount="/mnt/disk", name="disk", read_only=True)
+DISK = Host(Variable("disk", default="/mnt/disk"), mount="/mnt/disk", name="disk", read_only=True)
 
 
 class Everything(Flow):
@@ -35,7 +36,11 @@ class Load(Layer):
 
 @Everything.register(
     executor=executors.AWS.Batch(platform="EC2", concurrency=2, queue="big", role="reader"),
-    container=Container(volumes=[LIBRARY, DISK]),
+    container=Container(
+        volumes=[LIBRARY, DISK],
+        user=Variable("task_user", default="1000:1000"),
+        properties={"linuxParameters": {"devices": [{"hostPath": Variable("device", default="/dev/fuse")}]}},
+    ),
     foreach=ForEach([Parameter(Load, "row")], splits_per_job=2, splits_at_once=2, tolerated_failures=1),
 )
 class Clean(Layer):

@@ -25,7 +25,7 @@ from tests.support.golden import CASES, document_of
 FLOW = """
 from laminar_runtime import Flow, Layer, Variable
 from laminar_runtime.configurations import executors
-from laminar_runtime.configurations.layers import Container, ForEach, Parameter
+from laminar_runtime.configurations.layers import EFS, Container, ForEach, Host, Parameter
 
 
 class Report(Flow): ...
@@ -260,15 +260,29 @@ def test_a_document_names_no_account_and_no_region(case: str) -> None:
         ("stage", "", "A variable of an environment must not be empty: AWS Batch drops it."),
         ("login", "secretsmanager:registry", None),
         ("login", "ssm:registry", "The credentials of a registry must be a secret of Secrets Manager."),
+        ("user", "1000:data", None),
+        ("user", "", "The user of a task must be a name or a number"),
+        ("user", "a:b:c", "The user of a task must be a name or a number"),
+        ("folder", "/", None),
+        ("folder", "/mod els/v1..2", None),
+        ("folder", "models", "The value must be an absolute folder such as /models"),
+        ("folder", "/models/", "The value must be an absolute folder such as /models"),
+        ("folder", "/a/../b", "The value must be an absolute folder such as /models"),
+        ("folder", "/a\\b", "The value must be an absolute folder such as /models"),
+        ("folder", "/a" * 2049, "The value must be an absolute folder such as /models"),
+        ("disk", '/a"b', "The value must be an absolute folder such as /models"),
+        ("disk", "/mnt/disk.1", None),
     ],
 )
 def test_a_variable_has_what_aws_batch_accepts(
     folder: Path, capsys: pytest.CaptureFixture[str], name: str, value: str, expected: str | None
 ) -> None:
-    """A plan refuses a share, a tag or credentials of a registry that AWS Batch would refuse for each job."""
+    """A plan refuses a share, a tag, a folder or a user that AWS Batch would refuse for each job."""
     container = 'None, registry_credentials=Variable("login"), tags={"team": Variable("team")}'
-    container += ', environment={"STAGE": Variable("stage")}'
-    write(folder, container, executor='executors.AWS.Batch(queue="big", share_identifier=Variable("share"))')
+    container += ', environment={"STAGE": Variable("stage")}, user=Variable("user"), volumes=[EFS("fs-0123abcd", '
+    container += '"/mnt/a", root=Variable("folder")), Host(Variable("disk"), "/mnt/b")]'
+    on = 'executors.AWS.Batch(platform="EC2", queue="big", share_identifier=Variable("share"))'
+    write(folder, "None", container, on)
     rules = compiled(capsys)["variable"][name]["validation"]
     (own,) = (
         rules for item, rules in validations(compile_flow("flow.py").deployment).items() if name in item.expression

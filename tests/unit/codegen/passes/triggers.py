@@ -30,7 +30,7 @@ cases_of("triggers.event_paths")(evaluator(event_paths, **of_users))
 cases_of("triggers.gaps")(evaluator(gaps, **of_users))
 cases_of("triggers.timing")(evaluator(timing, **of_users))
 cases_of("triggers.failed_starts")(evaluator(failed_starts))
-cases_of("triggers.patterns")(evaluator(patterns))
+cases_of("triggers.patterns")(evaluator(patterns, Variable=Variable))
 cases_of("triggers.start_input")(evaluator(start_input, **of_users))
 
 

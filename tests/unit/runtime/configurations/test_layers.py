@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from laminar_runtime import Flow, Layer
+from laminar_runtime import Flow, Layer, Variable
 from laminar_runtime.configurations import executors
 from laminar_runtime.configurations.layers import Catch, Configuration, Container, ForEach, Parameter, Retry
 from laminar_runtime.exceptions import FlowError, LayerError
@@ -72,6 +72,7 @@ ARN = "arn:aws:secretsmanager:eu-west-1:123456789012:secret:team/db-AbCdEf"
             "the registry_credentials of a Container must be",
         ),
         (lambda: Container(properties=["user"]), "the properties of a Container must be a map of JSON values"),
+        (lambda: Container(properties={Variable("name"): 1}), "the properties of a Container must be a map of JSON"),
         (lambda: Container(properties={"user": {1}}), "the properties of a Container must be a map of JSON values"),
         (lambda: Container(tags={"aws:x": "1"}), "a tag of a Container cannot have the key 'aws:x'"),
         (lambda: Container(tags={"laminar:flow": "1"}), "a tag of a Container cannot have the key 'laminar:flow'"),

@@ -46,6 +46,7 @@ def test_defaults_are_secure() -> None:
         (lambda: EFS(SYSTEM, mount="/a", access_point=SYSTEM), "the access point of an EFS must be its id"),
         (lambda: EFS(SYSTEM, mount="a"), "the mount of an EFS must be an absolute folder"),
         (lambda: EFS(SYSTEM, mount="/a/../b"), "without '..'"),
+        (lambda: EFS(SYSTEM, mount=Variable("mount")), "not Variable(name='mount'.*rules compare mount points"),
         (lambda: Host("/a:b", mount="/b"), "the source of a Host must be an absolute folder"),
         (lambda: EFS(SYSTEM, mount="/a", name="my-models"), "an EFS cannot have the name 'my-models'"),
         (lambda: EFS(SYSTEM, mount="/a", access_point=POINT, root="/b"), "has an access point and the root '/b'"),
@@ -62,6 +63,15 @@ def test_defaults_are_secure() -> None:
 def test_what_is_refused(make: Callable[[], object], says: str) -> None:
     with pytest.raises(LayerError, match=says.replace("(", r"\(")):
         make()
+
+
+def test_what_a_volume_is_may_be_a_variable() -> None:
+    """What tasks mount differs between environments; where they find it does not."""
+    folder = Variable("folder", default="/")
+    assert EFS(SYSTEM, mount="/a", root=folder).root == folder
+    assert Host(folder, mount="/a").source == folder
+    with pytest.raises(LayerError, match="has an access point and the root Variable"):
+        EFS(SYSTEM, mount="/a", access_point=POINT, root=folder)
 
 
 def test_a_folder_is_given_or_made(here: Callable[..., None], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -19,11 +19,11 @@ from tests.support.batch import job_queue
 
 FLOW = '''\
 import os
-from laminar_runtime import Flow, Layer, Parameters
+from laminar_runtime import Flow, Layer, Parameters, Variable
 from laminar_runtime.configurations import hooks
 from laminar_runtime.configurations.layers import EFS, Container, ForEach, Parameter, Retry
 
-DATA = EFS("fs-0123abcd", "/mnt/data")
+DATA = EFS("fs-0123abcd", "/mnt/data", root=Variable("data_root", default="/shared"))
 container = Container(image="team/flow:1", memory=512, volumes=[DATA], tags={"team": "data"})
 
 
@@ -134,6 +134,8 @@ def test_definitions_are_used_again(bench: Bench) -> None:
     definitions = bench.aws.client("batch").describe_job_definitions(status="ACTIVE")["jobDefinitions"]
     assert len(definitions) == 1
     assert definitions[0]["revision"] == 1
+    (volume,) = definitions[0]["containerProperties"]["volumes"]
+    assert volume["efsVolumeConfiguration"]["rootDirectory"] == "/shared"
     # The children of an array job have no other tags.
     assert definitions[0]["tags"] == {"laminar:flow": "Batched", "team": "data"}
 

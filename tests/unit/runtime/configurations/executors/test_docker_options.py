@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from laminar_runtime import _records
+import pytest
+
+from laminar_runtime import Variable, _records
 from laminar_runtime.configurations import executors
 from laminar_runtime.configurations.containers import OF_CONTAINERS, Container, docker_options
 
@@ -31,6 +33,14 @@ def test_settings_for_linux() -> None:
         "--device=/dev/fuse",
         "--device=/dev/a:/dev/b:r",
     ]
+
+
+def test_the_user_of_an_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A variable has its value of this machine."""
+    container = Container(user=Variable("task_user", default="1000"))
+    assert further(container) == ["--user=1000"]
+    monkeypatch.setenv("TF_VAR_task_user", "data:data")
+    assert further(container) == ["--user=data:data"]
 
 
 def test_users_rights_and_accelerators() -> None:
