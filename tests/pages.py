@@ -36,8 +36,15 @@ ROOT = Path(__file__).parents[1]
 OURS = {"laminar", "laminar-codegen", "python"}
 #: An environment that was made before the script was declared lacks it.
 _SCRIPT = 'laminar() { python -m laminar_runtime.command.main "$@"; }'
-#: What does not: they need the network, an account or a repository.
-OTHERS = {"aws", "docker", "git", "pip", "pre-commit", "terraform"}
+#: What does not, and why. The commands of `ELSEWHERE` run all the same.
+OTHERS = {
+    "aws": "needs an account",
+    "docker": "needs a builder of images",
+    "git": "needs a repository",
+    "pip": "needs the network, and would change this environment",
+    "pre-commit": "needs a repository, and the network",
+    "terraform": "needs an account; tests/e2e applies the same documents on the embedded AWS",
+}
 #: Pages whose commands need one another, Terraform and an account: tests of their own run all of them.
 ELSEWHERE = ["docs/tutorial/deployed-flow.md"]  # tests/e2e/test_tutorial.py
 TARGETS = {

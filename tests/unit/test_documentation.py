@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import importlib
 import re
 from pathlib import Path
@@ -19,6 +20,10 @@ PAGES = sorted(
         *(ROOT / "benchmarks").rglob("*.md"),
     ]
 )
+#: The pages whose blocks `tests/pages.py` runs.
+RUN = {"README.md", "CONTRIBUTING.md"} | {
+    str(page.relative_to(ROOT)) for page in PAGES if page.is_relative_to(ROOT / "docs")
+}
 #: The languages of code blocks that `tests/pages.py` runs or parses.
 TRIED = {"console", "hcl", "json", "python", "yaml"}
 #: Those that nothing here reads, and directives of the documentation's site.
@@ -99,6 +104,38 @@ def test_code_blocks_are_of_a_known_language(page: Path) -> None:
     fences = re.findall(r"^```(.*)$", page.read_text("utf-8"), flags=re.MULTILINE)
     assert len(fences) % 2 == 0, "a code block has no end"
     assert {fence.partition(" ")[0] for fence in fences[::2]} <= TRIED | OTHERS
+
+
+#: The blocks that `tests/pages.py` skips: what runs them, or why nothing does, stands before them on the page.
+SKIPPED = {
+    "docs/adr/0017-an-import-starts-nothing.md": "A fragment",
+    "docs/how-to/use-a-deployed-flow.md": "tests/integration/rehearsal/test_readme.py",
+}
+
+
+def test_skipped_blocks_are_known() -> None:
+    """No block is left out without a reason on the page, and an entry here."""
+    comments = {
+        name_of(page): re.findall(r"^% (.*)\n% skip: next$", page.read_text("utf-8"), re.MULTILINE) for page in PAGES
+    }
+    skips = {name_of(page): len(re.findall(r"skip: ", page.read_text("utf-8"))) for page in PAGES}
+    assert {name for name, count in skips.items() if count and name in RUN} == set(SKIPPED)
+    assert all(len(comments[name]) == skips[name] for name in SKIPPED)
+    assert all(any(reason in comment for comment in comments[name]) for name, reason in SKIPPED.items())
+
+
+def of_deployed_flows(text: str) -> list[str]:
+    """Return the blocks of a page with Python that needs a deployed flow: they import something of ours."""
+    blocks = re.findall(r"^```text\n(.*?)^```$", text, flags=re.MULTILINE | re.DOTALL)
+    return [block for block in blocks if re.search(r"^from laminar_", block, flags=re.MULTILINE)]
+
+
+@pytest.mark.parametrize("page", PAGES, ids=name_of)
+def test_python_of_deployed_flows_is_valid(page: Path) -> None:
+    """What cannot run without a deployment can be compiled, and imports what there is."""
+    for block in of_deployed_flows(page.read_text("utf-8")):
+        compile(block, str(page), "exec", flags=ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
+        exec("\n".join(re.findall(r"^from laminar_.*$", block, flags=re.MULTILINE)), {})  # noqa: S102
 
 
 def test_readme_is_short() -> None:
