@@ -28,6 +28,7 @@ VALUES = {
     "N": "1",
     "SECONDS": "1",
     "STATUS": "FAILED",
+    "AGE": "90d",
     "COMMAND": "status",
     "CODE": "LAM012",
     "[options]": "",
