@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Execution", "Flow", "Layer", "LayerRun", "ListVariable", "Parameters", "Variable", "__version__", "each"]
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 if not TYPE_CHECKING:
 
