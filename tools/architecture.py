@@ -88,8 +88,16 @@ def measure_source(source: str) -> tuple[int, list[int]]:
     documented = [node for node in ast.walk(tree) if isinstance(node, _DOCUMENTED)]
     docstrings: dict[ast.AST, int] = {node: _docstring_lines(node) for node in documented}
     functions = [node for node in documented if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)]
-    lines = [_lines(node) - sum(docstrings.get(inner, 0) for inner in ast.walk(node)) for node in functions]
+    lines = [_lines(node) - sum(_within(node, docstrings)) for node in functions]
     return len(source.splitlines()) - sum(docstrings.values()), lines
+
+
+def _within(function: ast.stmt, docstrings: Mapping[ast.AST, int]) -> Iterator[int]:
+    """Yield the lines of the docstrings of a function, and of what is in it."""
+    assert function.end_lineno is not None  # noqa: S101 - the parser sets it
+    for node, lines in docstrings.items():
+        if isinstance(node, ast.stmt) and function.lineno <= node.lineno <= function.end_lineno:
+            yield lines
 
 
 _Documented = ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef
