@@ -133,7 +133,7 @@ def merge(one: Mapping[str, Value], other: Mapping[str, Value]) -> dict[str, Val
 
 
 def replace_references(value: Value, replacement: Callable[[str], Ref | Joined | None]) -> Value:
-    """Return a value with other references. Those in JSONata expressions stay.
+    """Return a value with other references.
 
     Args:
         value: The value.
@@ -142,8 +142,16 @@ def replace_references(value: Value, replacement: Callable[[str], Ref | Joined |
     Example:
         >>> replace_references({"arn": Ref("local.old"), "name": Ref("var.name")}, {"local.old": Ref("local.new")}.get)
         {'arn': Ref(expression='local.new'), 'name': Ref(expression='var.name')}
+        >>> replace_references(Expression("'", Ref("old.name"), "'"), lambda _: Joined("a-", Ref("var.name"))).parts
+        ("{% 'a-", Ref(expression='var.name'), "' %}")
     """
     match value:
+        case Expression(parts):
+            found = Expression.__new__(Expression)
+            found.__attrs_init__(
+                _flat(tuple((isinstance(one, Ref) and replacement(one.expression)) or one for one in parts))
+            )
+            return found
         case Ref(expression):
             return replacement(expression) or value
         case Joined(parts):

@@ -144,7 +144,7 @@ def test_nothing_refers_to_what_the_module_makes(case: str) -> None:
     made = {old.partition(".")[0] for old, _ in document.moved}
     assert "aws_sfn_state_machine" in made
     # The module has no alarms for these triggers, for aborted executions or for reports: the document keeps them.
-    kept = {"aws_cloudwatch_metric_alarm"} if case in {"environments", "reported", "triggers"} else set()
+    kept = {"aws_cloudwatch_metric_alarm"} if case in {"environments", "everything", "reported", "triggers"} else set()
     assert made & {block.type for block in document.resources} == kept
     text = render_document(attrs.evolve(document, moved=()))
     assert [name for name in made if f"{name}." in text] == []

@@ -244,16 +244,17 @@ def test_each_deployment_has_its_alarms(case: str) -> None:
     """Failures raise alarms: of executions, of triggers, and of starts that a schedule missed."""
     resources = _document(case)["resource"]
     scheduled = "aws_scheduler_schedule" in resources
-    expected = {"failed", "timed_out", "throttled", *(["not_started"] if scheduled else [])}
     rules = set(resources.get("aws_cloudwatch_event_rule", ())) - {"notify", "stop_jobs"}
+    expected = {"failed", "timed_out", "throttled", *(["not_started"] if scheduled or rules else [])}
     expected |= {f"{rule}_failed" for rule in rules}
     # The flow asks for these.
     expected |= {"aborted", "no_success"} if case == "environments" else set()
-    expected |= {"run_timed_out", "run_throttled"} if case == "triggers" else set()
+    expected |= {"run_timed_out", "run_throttled"} if case in {"everything", "triggers"} else set()
     expected |= {"notify_failed"} if case == "reported" else set()
     expected |= {"starter_failed"} if "starter" in resources["aws_sfn_state_machine"] else set()
     assert resources["aws_cloudwatch_metric_alarm"].keys() == expected
-    assert ("schedule" in resources["aws_iam_role"]) == ("aws_sqs_queue" in resources) == scheduled
+    assert ("schedule" in resources["aws_iam_role"]) == scheduled
+    assert ("aws_sqs_queue" in resources) == (scheduled or bool(rules))
 
 
 @pytest.mark.parametrize("case", CASES)
