@@ -28,7 +28,7 @@ __all__ = ["FUNCTION_START_UP", "Choice", "Forecast", "choose_targets", "obstacl
 #: Seconds until a function has started and has imported the flow. Its container takes up to about a second,
 #: https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html, and is billed from then on.
 FUNCTION_START_UP = 3.0
-#: How many times as long as measured a layer may take before its function is stopped.
+#: How many times as long as measured, in nine of ten executions, a layer may take before its function is stopped.
 _MARGIN = 3
 
 
@@ -148,7 +148,8 @@ def _choose(
 ) -> Choice:
     on_function = _on_function(layer, alternative)
     seconds = None if durations is None else durations.get(layer.name)
-    why = "there is no profile" if durations is None else obstacle(graph, layer, on_function, seconds)
+    slow = None if seconds is None else _slow(layer, seconds, costs)
+    why = "there is no profile" if durations is None else obstacle(graph, layer, on_function, slow)
     if why is not None or seconds is None:
         return Choice(layer, why)
     job, function = _of_job(layer, seconds, costs), _of_function(on_function, layer, seconds, costs)
@@ -165,7 +166,7 @@ def obstacle(graph: Graph, layer: LayerNode, on_function: LayerNode, seconds: fl
         graph: The graph of its flow.
         layer: The layer.
         on_function: The layer on AWS Lambda.
-        seconds: Its measured seconds, None if it was not measured.
+        seconds: The seconds that nine of ten executions do not exceed, None if it was not measured.
 
     Example:
         ``"fans out"`` for a layer that runs once for each element: how many there are is known when it runs, and AWS
@@ -191,6 +192,12 @@ def _obstacles(graph: Graph, layer: LayerNode, on_function: LayerNode, seconds: 
         work, limit = _work(layer, seconds), graph.timeout_of(on_function.executor)
         if work * _MARGIN > limit:
             yield f"takes {work:,.1f} s as a function, more than a third of its timeout of {limit:,.10g} s"
+
+
+def _slow(layer: LayerNode, seconds: float, costs: Costs) -> float:
+    """Return the seconds that nine of ten executions of a layer do not exceed, as far as the profile knows."""
+    spread = None if costs.profile is None else costs.profile.spread(layer.name)
+    return seconds if spread is None else max(seconds, spread.high)
 
 
 def _refusals(graph: Graph, on_function: LayerNode) -> Iterator[str]:

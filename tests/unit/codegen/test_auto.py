@@ -134,6 +134,16 @@ def test_check_prints_the_choices(folder: Path, capsys: pytest.CaptureFixture[st
     assert "  placed          Load: AWS Batch, there is no profile\n" in capsys.readouterr().out
 
 
+def test_durations_that_differ(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The timeout is for the slow ones: what nine of ten executions do not exceed."""
+    Path("flow.py").write_text(text(AUTO, BATCH, BATCH, BATCH))
+    for high, where in ((25, "AWS Lambda, a function 5.4 s"), (26, "AWS Batch, takes 30.7 s as a function, more than")):
+        layers = {**SECONDS, "Load": {"seconds": 2, "p10": 1, "p90": high}}
+        (folder / "profile.json").write_text(json.dumps({"version": 2, "flows": {"Report": layers}}))
+        assert main(["check", "--profile", "profile.json", "flow.py"]) == 0
+        assert f"Load: {where}" in capsys.readouterr().out
+
+
 def test_problems_come_first(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Nothing is chosen for a flow that cannot be compiled: all of its problems are printed."""
     Path("flow.py").write_text(text(AUTO, AUTO, AUTO, AUTO).replace("self, load: Load", "self, train: Train, x"))
