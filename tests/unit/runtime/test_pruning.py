@@ -333,7 +333,7 @@ class _Many(FileShelf):
 
 def test_many_executions(flow: Report) -> None:
     """In memory are an entry for each execution and a digest for each value. A request removes 1,000 objects."""
-    count, now = size(10_000, full=100_000), time.time()
+    count, now = size(4_000, full=100_000), time.time()
     shelf = _Many(flow, count)
     tracemalloc.start()
     try:
