@@ -320,6 +320,10 @@ def _compile(part: _Part, joins: Joins, packing: Packing) -> Unit:
 
         graph = pack_splits(graph, profile)
     plan = _plan(graph, profile, joins, packing)
+    if packing != "off":
+        from laminar_codegen.planning.fuse_packs import mark_packs
+
+        graph = mark_packs(graph, plan)
     # The state machine, with references to resources that the document declares.
     machines = emit_states(graph, plan)
     if not machine_size(machines[0]).fits_easily:

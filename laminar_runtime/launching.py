@@ -327,8 +327,7 @@ def _run_task(flow: Flow) -> None:
             from laminar_runtime import graph_notes
 
             graph_notes.write_graph(execution)
-        if task_environment.PLAN_FILE in os.environ:
-            _plan(execution, context)
+        if _only_decides(execution, context):
             return
         if context.listed:
             context = fanout.resolve_index(execution.datastore, context)
@@ -356,6 +355,18 @@ def _keep_in_memory(store: datastores.DataStore) -> None:
         from laminar_runtime.configurations.datastores.kept import KeptTransport
 
         store.transport = KeptTransport(store.transport, folder)
+
+
+def _only_decides(execution: Execution, context: task_environment.TaskContext) -> bool:
+    """Return whether this process runs no layer: it answers the planner's request, or a packed layer is skipped."""
+    if task_environment.PLAN_FILE in os.environ:
+        _plan(execution, context)
+        return True
+    if task_environment.SKIPPED in os.environ:
+        from laminar_runtime.tasks import pack_process
+
+        return pack_process.is_skipped(execution, context.layer)
+    return False
 
 
 def _plan(execution: Execution, context: task_environment.TaskContext) -> None:

@@ -111,6 +111,7 @@ class LayerNode(Struct):
         pack: Whether it may share its job with other layers.
         split_seconds: The seconds of a split of it, if the planner decides how many of them a job runs.
         alternative: Another target, which it has in the place of its own if a profile is in favour of it.
+        packed: Whether it shares its job with other layers. The job decides whether it is skipped.
     """
 
     name: str
@@ -133,6 +134,7 @@ class LayerNode(Struct):
     pack: bool = True
     split_seconds: float | None = None
     alternative: Target | None = attrs.field(default=None, repr=False)
+    packed: bool = False
 
     @property
     def shares_splits(self) -> bool:
@@ -161,7 +163,7 @@ class LayerNode(Struct):
     @functools.cached_property
     def planned(self) -> bool:
         """Whether a planner must decide at run time whether, how often and in which containers it runs."""
-        return bool(self.foreach) or self.optional or self.sized
+        return bool(self.foreach) or (self.optional and not self.packed) or self.sized
 
 
 @attrs.frozen(eq=False, repr=False)

@@ -7,10 +7,27 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from laminar_codegen.ir.plan import Pack
+import attrs
+
+from laminar_codegen.ir.graph import Graph
+from laminar_codegen.ir.plan import Pack, Step, walk
 from laminar_codegen.planning.fuse_fan_outs import PlanUnit
 
-__all__ = ["fuse_packs"]
+__all__ = ["fuse_packs", "mark_packs"]
+
+
+def mark_packs(graph: Graph, plan: Step) -> Graph:
+    """Return a graph whose layers say whether they share a job.
+
+    Args:
+        graph: The graph.
+        plan: Its plan.
+    """
+    packed = {name for step in walk(plan) if isinstance(step, Pack) for name in step.names}
+    return attrs.evolve(
+        graph,
+        layers=tuple(attrs.evolve(layer, packed=True) if layer.name in packed else layer for layer in graph.layers),
+    )
 
 
 def fuse_packs(units: Iterable[PlanUnit], packs: Iterable[Pack]) -> tuple[PlanUnit, ...]:

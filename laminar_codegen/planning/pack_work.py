@@ -42,7 +42,6 @@ def obstacle(layer: LayerNode) -> str | None:
         "is registered with pack=False": not layer.pack,
         f"runs on {layer.executor.service}": batch_target(layer.placement) is None,
         "fans out": bool(layer.foreach),
-        "may be skipped": layer.optional,
         "has hooks that choose its container": layer.sized,
         "has GPUs": layer.container.gpu > 0,
     }

@@ -21,11 +21,11 @@ from laminar_runtime.configurations.layers import Configuration, Retry
 from laminar_runtime.exceptions import ExecutionError, LaminarError, SubmissionError, layer_place
 from laminar_runtime.layer import Layer, Parameters
 from laminar_runtime.limits import STATE_BYTES
-from laminar_runtime.planner import entry_hooks, lost_splits, submissions
+from laminar_runtime.planner import lost_splits, submissions
 from laminar_runtime.planner.job_groups import executor_of, groups_of, overrides_of, splits_of
 from laminar_runtime.splits import fanout
 from laminar_runtime.storage.layout import LayerKey
-from laminar_runtime.tasks import layer_hooks, upstream
+from laminar_runtime.tasks import entry_hooks, layer_hooks, upstream
 
 if TYPE_CHECKING:
     from laminar_runtime.execution import Execution
@@ -152,7 +152,7 @@ def plan_layer(
     foreach = layer.configuration.foreach
     if any(parameter.name == Parameters.__name__ for parameter in foreach.parameters):
         execution.take_input()
-    if not _enters(execution, layer):
+    if not entry_hooks.check_and_enter(execution, layer):
         return LayerPlan(run=False)
     for follower in pipeline[1:]:
         upstream.check(execution, execution.layer(follower))
@@ -174,16 +174,6 @@ def plan_layer(
         return LayerPlan(splits=splits, groups=groups_of(layer, splits, 1, [({}, left)], seconds))
     planned = {index: submissions.Split(layer.configuration.copy(), 1) for index in left}
     return _plan_with_hooks(execution, name, splits, 1, planned, drive)
-
-
-def _enters(execution: Execution, layer: Layer) -> bool:
-    """Return whether a layer runs, after checking that all layers that it depends on finished or were skipped."""
-    if layer_hooks.of_kind(layer, "entry"):
-        upstream.check(execution, layer)
-    if entry_hooks.enters(execution, layer):
-        return True
-    upstream.check(execution, layer)
-    return False
 
 
 def replan_layer(

@@ -26,7 +26,7 @@ from laminar_runtime.layer import Layer
 from laminar_runtime.storage.layout import LayerKey
 from laminar_runtime.task_environment import LAYER_ATTEMPT, TaskContext
 
-__all__ = ["NoAttemptLeftError", "begin_attempt", "exit_code", "failing", "note_failure"]
+__all__ = ["NoAttemptLeftError", "begin_attempt", "exit_code", "fail_for_good", "failing", "note_failure"]
 
 _FAILED = ".failed"
 #: The exit code of this process if its task fails: `FINAL` if the layer does not run again.
@@ -121,6 +121,11 @@ def note_failure(store: DataStore, key: LayerKey, context: TaskContext) -> None:
 def exit_code() -> int:
     """Return the exit code of a process whose task failed: after `FINAL`, AWS Batch does not run the task again."""
     return _code
+
+
+def fail_for_good() -> None:
+    """Have this process end with `FINAL` if its task fails: the layer does not run again."""
+    _end()
 
 
 def _end(code: int = FINAL) -> None:

@@ -50,6 +50,7 @@ class PackedLayer:
         next_attempt: Returns the attempt that follows those of earlier starts of the job.
         note: Notes that an attempt began (an empty text), or how it ended.
         record: Records the failure of an attempt, if its process cannot have done so.
+        is_skipped: Returns whether its process found that it does not run.
     """
 
     name: str
@@ -63,6 +64,7 @@ class PackedLayer:
     next_attempt: Callable[[], int] = lambda: 1
     note: Callable[[int, str], None] = lambda _, __: None
     record: Callable[[int, Ending], None] = lambda _, __: None
+    is_skipped: Callable[[], bool] = lambda: False
 
 
 @_records.define(eq=False)
@@ -185,6 +187,10 @@ class PackRun:
         layer = attempt.layer
         ending = Ending(code, attempt.late, layer.timeout if attempt.late else None)
         name, number = f"layer '{layer.name}'", attempt.number
+        if layer.is_skipped():
+            _say(f"{name} is skipped")
+            self._finished.add(layer.name)
+            return
         if layer.is_finished():
             _say(f"{name} finished{'' if code == 0 else f', but after that {ending}'}")
             self._finished.add(layer.name)

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from laminar_runtime.execution import Execution
     from laminar_runtime.flow import Flow
 
-__all__ = ["check"]
+__all__ = ["check", "find_optional"]
 
 
 def check(execution: Execution, layer: Layer, known: Mapping[str, Layer] | None = None) -> None:
@@ -44,7 +44,7 @@ def check(execution: Execution, layer: Layer, known: Mapping[str, Layer] | None 
         if not finished
     ]
     # Which layers can be skipped depends on all layers, so this is asked only if one has not finished.
-    excused = {*pipelines.ahead(flow, layer.name), *_optional(flow)} if left else set()
+    excused = {*pipelines.ahead(flow, layer.name), *find_optional(flow)} if left else set()
     for name in left:
         if name not in excused:
             raise UnfinishedError(
@@ -62,8 +62,12 @@ def _have_finished(execution: Execution, layers: list[Layer]) -> Iterable[bool]:
     return map(has_finished, layers) if len(layers) < 2 else execution.datastore.map(has_finished, layers)  # noqa: PLR2004
 
 
-def _optional(flow: Flow) -> set[str]:
-    """Return the layers that may be skipped: those with an entry hook, and all that depend on them."""
+def find_optional(flow: Flow) -> set[str]:
+    """Return the layers that may be skipped: those with an entry hook, and all that depend on them.
+
+    Args:
+        flow: The flow.
+    """
     dependents: dict[str, set[str]] = flow.dependents
     todo = [
         name

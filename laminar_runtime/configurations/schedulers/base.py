@@ -247,7 +247,7 @@ class Scheduler:
             The layers to run, and the layers that have ended.
         """
         from laminar_runtime import progress
-        from laminar_runtime.planner import entry_hooks
+        from laminar_runtime.tasks import entry_hooks
 
         done = {name for name in runnable if execution.retry and execution.layer(name).state.finished}
         skipped = done | {name for name in runnable - done if not entry_hooks.enters(execution, execution.layer(name))}

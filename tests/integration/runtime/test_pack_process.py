@@ -169,6 +169,45 @@ def test_a_layer_runs_again_and_fails_for_good(job: Job) -> None:
     assert job.runs == ["A1", "B1", "B1", "B2", "B3", "C1", "D1"]
 
 
+_IMPORT, _CALL = (
+    "from laminar_runtime.configurations.layers",
+    "    def __call__(self, a: A):\n        say(self)\n        if",
+)
+_HOOK = """    @hooks.entry
+    def enter(self, a: A):
+        print("asked", flush=True)
+        return a.x == ENTERS
+
+"""
+#: Whether B runs, its entry hook decides, and D depends on it.
+SKIPS = FLOW.replace(_IMPORT, f"from laminar_runtime.configurations import hooks\n{_IMPORT}").replace(
+    _CALL, _HOOK + _CALL
+)
+
+
+@pytest.mark.parametrize("forks", ["", "0"])
+def test_a_layer_that_may_be_skipped_is_asked_about_in_its_own_process(job: Job, forks: str) -> None:
+    """If it does not run, neither does what depends on it, and the job succeeds; if it runs, its hook is asked once."""
+    job.file.write_text(SKIPS.replace("ENTERS", "2"), encoding="utf-8")
+    code, output = job.run(LAMINAR_FORKS=forks)
+    assert code == 0, output
+    assert job.runs == ["A1", "C1"]
+    assert re.findall(r"layer '(\w)' is skipped", output) == ["B", "D"]
+    job.file.write_text(SKIPS.replace("ENTERS", "1"), encoding="utf-8")
+    code, output = job.run(LAMINAR_EXECUTION_ID="e2", FAILS="3", LAMINAR_FORKS=forks)
+    assert (code, output.count("asked")) == (0, 1), output
+    assert job.runs == ["A1", "A1", "B1", "B2", "B3", "C1", "C1", "D1"]
+
+
+def test_a_hook_that_fails_fails_its_layer_for_good(job: Job) -> None:
+    """As with a planner: another attempt at the layer does not help."""
+    job.file.write_text(SKIPS.replace("ENTERS", "1 / 0"), encoding="utf-8")
+    code, output = job.run()
+    assert code == FINAL
+    assert output.count("asked") == 1
+    assert "entry hook 'enter' of layer 'B' of flow 'F' failed in execution e1: ZeroDivisionError" in output
+
+
 def test_a_layer_that_ends_the_process_does_not_end_the_job(job: Job) -> None:
     """What has no commit has not finished, whatever its exit code is."""
     job.file.write_text(FLOW.replace("self.x = 1\n", "os._exit(0)\n"), encoding="utf-8")

@@ -16,6 +16,7 @@ from laminar_runtime import Flow, _records, indexes, plan_layer, run_task, task_
 from laminar_runtime.configurations import datastores
 from laminar_runtime.configurations.failures import FINAL
 from laminar_runtime.exceptions import LaminarError
+from laminar_runtime.execution import Execution
 from laminar_runtime.launching import open_execution
 from laminar_runtime.planner import planner
 from laminar_runtime.splits import fanout
@@ -23,7 +24,7 @@ from laminar_runtime.splits.claims import Claims
 from laminar_runtime.storage.claims import Owner
 from laminar_runtime.storage.layout import LayerKey
 from laminar_runtime.task_environment import TaskContext
-from laminar_runtime.tasks import attempts, task
+from laminar_runtime.tasks import attempts, entry_hooks, task
 from laminar_runtime.tasks.pack import PackRun
 from laminar_runtime.tasks.pack_process import packed_layers
 from laminar_runtime.tasks.worker import Ending, Worker
@@ -62,12 +63,14 @@ class Image:
         world: The world outside of the flow.
         jobs: The containers of the tasks that had something to do.
         failed: The splits of which an attempt failed, in order.
+        skipped: The notes of layers of packs that did not run.
     """
 
     spec: FlowSpec
     world: Memory = attrs.field(factory=Memory)
     jobs: dict[Task, Job] = attrs.field(factory=dict)
     failed: list[tuple[str, int]] = attrs.field(factory=list)
+    skipped: set[str] = attrs.field(factory=set)
     flow: Flow = attrs.field(init=False)
 
     @flow.default
@@ -122,6 +125,10 @@ class Image:
         attempts._code = 1  # a process begins
         execution = open_execution(self.flow, context)
         fields = {"index": context.index, "splits": context.splits, "attempt": context.attempt}
+        if note := environment.get(task_environment.SKIPPED):
+            code = self._decide(execution, context.layer, note)
+            if code is not None:
+                return code
         try:
             task.run_layer(execution, execution.layer(context.layer, **fields), context)
         except Exception:  # noqa: BLE001 - whatever it raises, the process ends with an exit code
@@ -132,6 +139,16 @@ class Image:
                 # A run leaves the number of its attempt in the environment of its process.
                 number = int(os.environ[task_environment.LAYER_ATTEMPT]) if context.run else context.attempt
                 self.jobs[context.layer, context.index, number] = job
+        return 0
+
+    def _decide(self, execution: Execution, layer: str, note: str) -> int | None:
+        """Return the exit code of a layer of a pack that does not run: see `laminar_runtime.tasks.pack_process`."""
+        try:
+            if entry_hooks.check_and_enter(execution, execution.layer(layer)):
+                return None
+        except LaminarError:
+            return FINAL
+        self.skipped.add(note)
         return 0
 
     def _share(self, environment: Mapping[str, str], context: TaskContext, job: Job | None) -> int:
@@ -177,11 +194,17 @@ class Image:
         start = environment[task_environment.BATCH_ATTEMPT]
         own = {name: text for name, text in environment.items() if name != task_environment.PACK}
         processes = _InTurn(lambda variables: self.attempt({**own, **variables}, None))
-        layers = packed_layers(
-            open_execution(self.flow, context), context, names, f"{environment[task_environment.BATCH_JOB]}.{start}"
-        )
+        run = f"{environment[task_environment.BATCH_JOB]}.{start}"
+        layers = packed_layers(open_execution(self.flow, context), context, names, run, run)
         pack = PackRun(
-            layers=[_records.evolve(layer, record=lambda *_: None) for layer in layers],
+            layers=[
+                _records.evolve(
+                    layer,
+                    record=lambda *_: None,
+                    is_skipped=lambda name=layer.name: f"{run}/{name}.skipped" in self.skipped,
+                )
+                for layer in layers
+            ],
             cpu=cpu,
             memory=memory,
             processes=processes,

@@ -154,6 +154,16 @@ def test_another_start_goes_on() -> None:
     assert job.said == []
 
 
+def test_a_layer_that_does_not_run_is_waited_for_no_longer() -> None:
+    """Its process says so, and what depends on it in the pack decides by itself."""
+    job = Job({"A": "", "B": "A", "C": "B"})
+    job.codes = {"B": [3]}
+    job.options = {"B": {"is_skipped": lambda: True}}
+    assert job.run()
+    assert job.said == ["0 A1", "1 B1", "2 C1"]
+    assert job.notes == ["A1 ", "B1 ", "C1 "]
+
+
 def test_a_job_that_is_asked_to_stop_passes_that_on() -> None:
     """AWS asks before it reclaims capacity: the attempt does not count, and what finished has."""
     job = Job({"A": "", "B": ""}, A=5)

@@ -1,4 +1,4 @@
-"""Entry hooks: they decide whether a layer runs. The local scheduler and the planner call them."""
+"""Entry hooks: they decide whether a layer runs. The local scheduler, the planner and packed jobs call them."""
 
 from __future__ import annotations
 
@@ -8,12 +8,31 @@ from typing import TYPE_CHECKING, Any
 from laminar_runtime import types
 from laminar_runtime.exceptions import ExecutionError
 from laminar_runtime.layer import Layer, Parameters
-from laminar_runtime.tasks import layer_hooks
+from laminar_runtime.tasks import layer_hooks, upstream
 
 if TYPE_CHECKING:
     from laminar_runtime.execution import Execution
 
-__all__ = ["enters"]
+__all__ = ["check_and_enter", "enters"]
+
+
+def check_and_enter(execution: Execution, layer: Layer) -> bool:
+    """Return whether a layer of a deployed flow runs. All that it depends on must have finished or have been skipped.
+
+    Args:
+        execution: The execution.
+        layer: The layer.
+
+    Raises:
+        UnfinishedError: If a layer that it depends on has not finished, and cannot be skipped.
+        ExecutionError: If a hook fails.
+    """
+    if layer_hooks.of_kind(layer, "entry"):
+        upstream.check(execution, layer)
+    if enters(execution, layer):
+        return True
+    upstream.check(execution, layer)
+    return False
 
 
 def enters(execution: Execution, layer: Layer) -> bool:
