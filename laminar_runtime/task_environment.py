@@ -57,6 +57,9 @@ DATASTORE_ROOT = "LAMINAR_DATASTORE_ROOT"
 #: The encryption that the flow's datastore requests of S3, for functions that write to it without the flow's code.
 DATASTORE_ENCRYPTION = "LAMINAR_DATASTORE_ENCRYPTION"
 DATASTORE_KMS_KEY_ID = "LAMINAR_DATASTORE_KMS_KEY_ID"
+#: The paths that failures show in the place of others, as a JSON object: a rehearsal runs a flow in a folder that is
+#: gone when someone reads why it failed.
+SHOWN_PATHS = "LAMINAR_SHOWN_PATHS"
 #: The number of the process that took the task of this environment. Processes that the task starts inherit it.
 TAKEN = "LAMINAR_TASK_TAKEN"
 #: The folders that outlive the task: ``all``, or, in a container, only the ``datastore`` of the flow. By default it is

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import json
 import os
 import sys
 from collections.abc import Iterator, Mapping, Sequence
@@ -19,7 +20,7 @@ from laminar_codegen.rehearsal.collection import begin_collecting, collect_rarel
 from laminar_codegen.rehearsal.compute_cost import estimate_compute
 from laminar_codegen.rehearsal.deploy import account_of, deploy_document, find_deployment
 from laminar_codegen.rehearsal.document.errors import DocumentError
-from laminar_codegen.rehearsal.image import lay_out, own_paths
+from laminar_codegen.rehearsal.image import lay_out, own_paths, shown_paths
 from laminar_codegen.rehearsal.kept import explain_access, leave_access, wait_for_interrupt
 from laminar_codegen.rehearsal.permission_report import report_idle_grants, report_refusals
 from laminar_codegen.rehearsal.progress import Progress
@@ -35,6 +36,7 @@ from laminar_runtime.deployed.deployment import Deployment
 from laminar_runtime.deployed.execution import DeployedExecution
 from laminar_runtime.exceptions import ExecutionError, FlowError, MissingError
 from laminar_runtime.report import write_page
+from laminar_runtime.task_environment import SHOWN_PATHS
 
 __all__ = ["main"]
 
@@ -105,7 +107,11 @@ def _rehearse(subject: Subject, options: argparse.Namespace) -> int:
         )
         aws = stack.enter_context(
             EmbeddedAws(
-                workspace=Workspace(lay_out(source.file, folder, source.module), volumes=options.volume),
+                workspace=Workspace(
+                    lay_out(source.file, folder, source.module),
+                    {SHOWN_PATHS: json.dumps(shown_paths(source.file, folder, source.module))},
+                    volumes=options.volume,
+                ),
                 concurrency=options.concurrency,
                 directory=scratch / "logs",
                 observer=progress.observe,

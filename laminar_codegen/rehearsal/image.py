@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-__all__ = ["lay_out", "own_paths"]
+__all__ = ["lay_out", "own_paths", "shown_paths"]
 
 _MAIN = "main.py"
 
@@ -51,11 +51,22 @@ def own_paths(text: str, file: Path, folder: Path, module: str | None = None) ->
         >>> own_paths('File "/tmp/image/main.py", line 1', Path("/home/me/flow.py"), Path("/tmp/image"))
         'File "/home/me/flow.py", line 1'
     """
-    for place in {folder, folder.resolve()}:
-        if module is None:
-            text = text.replace(f"{place / _MAIN}", str(file))
-        text = text.replace(f"{place}/", f"{_root(file, module)}/")
+    for place, own in shown_paths(file, folder, module).items():
+        text = text.replace(place, own)
     return text
+
+
+def shown_paths(file: Path, folder: Path, module: str | None = None) -> dict[str, str]:
+    """Return the paths of the user's files by those in the working directory that they have the place of.
+
+    Args:
+        file: The flow's file.
+        folder: The working directory that was laid out for it.
+        module: The file's name as a module of a package, if it is one.
+    """
+    places = sorted({folder, folder.resolve()})
+    mains = {str(place / _MAIN): str(file) for place in places} if module is None else {}
+    return {**mains, **{f"{place}/": f"{_root(file, module)}/" for place in places}}
 
 
 def _root(file: Path, module: str | None) -> Path:

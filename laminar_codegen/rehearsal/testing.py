@@ -11,6 +11,7 @@ of the document, and without the limits that AWS enforces by hardware, such as m
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import tempfile
 from collections.abc import Iterator
@@ -25,9 +26,10 @@ from laminar_codegen.rehearsal.aws import EmbeddedAws, Workspace
 from laminar_codegen.rehearsal.collection import collect_rarely
 from laminar_codegen.rehearsal.deploy import deploy
 from laminar_codegen.rehearsal.document.given import read_values
-from laminar_codegen.rehearsal.image import lay_out
+from laminar_codegen.rehearsal.image import lay_out, shown_paths
 from laminar_runtime import Execution, Flow
 from laminar_runtime.deployed.deployment import Deployment
+from laminar_runtime.task_environment import SHOWN_PATHS
 
 __all__ = ["Rehearsals", "rehearse"]
 
@@ -120,7 +122,8 @@ class Rehearsals:
         source = compilation.source
         image = Path(tempfile.mkdtemp(prefix="image-", dir=self.folder))
         self._stack.enter_context(collect_rarely())
-        workspace = Workspace(lay_out(source.file, image, source.module))
+        shown = json.dumps(shown_paths(source.file, image, source.module))
+        workspace = Workspace(lay_out(source.file, image, source.module), {SHOWN_PATHS: shown})
         aws = self._stack.enter_context(EmbeddedAws(workspace=workspace, enforces=True))
         # Clients of this process find the AWS by it.
         environment = self._stack.enter_context(pytest.MonkeyPatch.context())

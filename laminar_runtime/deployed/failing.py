@@ -62,7 +62,8 @@ def error_of(deployment: Deployment, execution: str, described: Any, flow: str =
     arn, status = described["executionArn"], described["status"]
     failures, link = read_failures(deployment, execution, described, flow), execution_link(arn)
     if (limited := find_time_limit(deployment.client(), arn)) is not None:
-        error = TimeLimitError(f"{_limit_message(deployment.name, execution, *limited)}\n{failures}\n{link}")
+        parts = (_limit_message(deployment.name, execution, *limited), str(failures), link)
+        error = TimeLimitError("\n".join(filter(None, parts)))
         error.failures = failures
         return error
     # The first line is what a log shows: it has the first failure.
@@ -72,7 +73,7 @@ def error_of(deployment: Deployment, execution: str, described: Any, flow: str =
         fix = "Start another one, with other parameters and another id: this one keeps its own, so no resume helps"
     lines = (f"execution {execution} of '{deployment.name}' ended {status}: {reasons}", link, fix)
     kind = AbortedError if status == "ABORTED" else ExecutionFailedError
-    return kind("\n".join(lines), execution=execution, status=status, failures=failures, link=link)
+    return kind("\n".join(filter(None, lines)), execution=execution, status=status, failures=failures, link=link)
 
 
 def _refuses(failures: Failures, deployment: Deployment) -> bool:

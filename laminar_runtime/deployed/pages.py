@@ -37,17 +37,17 @@ def of_execution(execution: DeployedExecution) -> str:
     Args:
         execution: The execution.
     """
-    link = html.escape(execution_link(execution.arn), quote=True)
+    link, name = html.escape(execution_link(execution.arn), quote=True), html.escape(execution.id)
     rows = [
-        ("execution", f'<a href="{link}" target="_blank" rel="noopener">{html.escape(execution.id)}</a>'),
+        ("execution", f'<a href="{link}" target="_blank" rel="noopener">{name}</a>' if link else name),
         ("deployment", html.escape(execution.deployment.name)),
     ]
     try:
         described = execution.describe()
         rows.append(("status", html.escape(str(described["status"]))))
-        for name, field in (("started", "startDate"), ("ended", "stopDate")):
+        for what, field in (("started", "startDate"), ("ended", "stopDate")):
             if field in described:
-                rows.append((name, html.escape(f"{described[field]:%Y-%m-%d %H:%M:%S %Z}".strip())))
+                rows.append((what, html.escape(f"{described[field]:%Y-%m-%d %H:%M:%S %Z}".strip())))
         rows += [("failure", html.escape(one.headline)) for one in execution.failures(most=3)]
     except LaminarError as error:
         rows.append(("status", html.escape(str(error))))

@@ -15,6 +15,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from laminar_runtime import task_environment
+from laminar_runtime.causes.texts import parse_object
 from laminar_runtime.configurations import datastores
 from laminar_runtime.configurations.failures import OUT_OF_MEMORY
 from laminar_runtime.exceptions import DamagedError, MissingError, TaskError, UnfinishedError
@@ -93,12 +94,22 @@ def leave(
             attempt=_attempt(environment, context),
             time=spell_time(time.time()),
             drive=context.drive,
-            **{**_facts_of_job(environment), **known},
+            **{**_facts_of_job(environment), **_with_shown_paths(known, environment)},
         )
         if over or not _has_record(store, context.key, failure):
             failures.write(store.transport.put, context.key, failure)
     except Exception as error:  # noqa: BLE001 - the failure of the task matters more
         sys.stderr.write(f"laminar: the record of this failure cannot be stored: {reports.reason_of(error)}\n")
+
+
+def _with_shown_paths(known: Mapping[str, Any], environment: Mapping[str, str]) -> dict[str, Any]:
+    """Return what is known of a failure with the paths that the environment says are shown."""
+    paths = parse_object(environment.get(task_environment.SHOWN_PATHS, ""))
+    found = dict(known)
+    for name in ("frame", "message", "reason", "traceback"):
+        for path, shown in paths.items() if found.get(name) else ():
+            found[name] = found[name].replace(path, str(shown))
+    return found
 
 
 def _has_record(store: datastores.DataStore, key: LayerKey, failure: Failure) -> bool:

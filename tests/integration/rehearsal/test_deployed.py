@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -195,7 +196,7 @@ def test_times_of_all_attempts(done: DeployedExecution, failed: DeployedExecutio
     assert (load.platform, load.architecture, load.vcpus, load.memory_mib) == ("FARGATE", "X86_64", 1.0, 2048)
     assert (total.platform, total.memory_mib, total.group) == ("LAMBDA", 1500, "/aws/lambda/Numbers-run_sum")
     assert load.stream
-    assert load.link
+    assert load.link == ""  # the console of AWS knows nothing of it
     assert timings.notes == ()
     assert {one.index: one.outcome for one in failed.timings().of("Square")} == {
         0: "succeeded",
@@ -265,7 +266,7 @@ def test_the_page_of_an_execution(done: DeployedExecution) -> None:
     assert (found["Sum.of"].preview, found["Sum.of"].dtype) == (None, "builtins.complex")
     assert report.cost is not None
     assert report.cost.transitions == 7
-    assert report.link.startswith("https://")
+    assert report.link == ""
     assert 0 < (found["Sum.total"].size or 0) < 100
     assert render_page(report).startswith("<!doctype html>")
 
@@ -319,11 +320,19 @@ def test_lines_are_followed(bench: Bench) -> None:
     assert [*execution.logs("Load", follow=True)] == ["loads 2"]
 
 
-@pytest.mark.parametrize(("layer", "index"), [("Nothing", 0), ("Square", 9)])
+@pytest.mark.parametrize(
+    ("layer", "index", "error"),
+    [
+        ("Nothing", 0, "there is no output of Nothing[0] in execution done"),
+        ("Square", 9, "there is no Square[9] in execution done of 'Numbers': its splits are Square[0] to Square[2]"),
+    ],
+)
 @pytest.mark.parametrize("follow", [True, False])
-def test_lines_of_what_is_not_there(done: DeployedExecution, layer: str, index: int, *, follow: bool) -> None:
+def test_lines_of_what_is_not_there(
+    done: DeployedExecution, layer: str, index: int, error: str, *, follow: bool
+) -> None:
     """No lines would look like a task that printed nothing."""
-    with pytest.raises(NotFoundError, match=rf"there is no output of {layer}\[{index}\] in execution done"):
+    with pytest.raises(NotFoundError, match=re.escape(error)):
         [*done.logs(layer, index, follow=follow)]
 
 
