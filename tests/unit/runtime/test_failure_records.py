@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import json
 import pickle
+from pathlib import Path
 
 import pytest
 
-from laminar_runtime import Flow, Layer, _records
-from laminar_runtime.configurations.datastores import Memory
+from laminar_runtime import Flow, Layer, _records, task_environment
+from laminar_runtime.configurations.datastores import Local, Memory
 from laminar_runtime.configurations.failures import REASONS
 from laminar_runtime.exceptions import DamagedError, ExecutionFailedError
+from laminar_runtime.failures import console
 from laminar_runtime.failures.record import KINDS, LARGEST, Failure, Failures
 from laminar_runtime.failures.reports import Report as Report_
 from laminar_runtime.storage import failures
 from laminar_runtime.storage.commits import Commit
 from laminar_runtime.storage.layout import LayerKey
+from laminar_runtime.tasks import failure_records
 from tests.support.harness import in_memory
 from tests.support.sizes import size
 
@@ -242,3 +245,31 @@ def test_the_failures_of_a_split() -> None:
     assert [one.index for one in execution.failures(layer="Train")] == [0, 3]
     assert [one.index for one in execution.failures(layer="Train", index=3)] == [3]
     assert execution.failures(layer="Load").count == 0
+
+
+def test_paths_of_a_rehearsal_are_those_of_the_user(tmp_path: Path) -> None:
+    """The folder in which it ran is gone when someone reads why it failed."""
+    environment = {
+        task_environment.EXECUTION_ID: "e1",
+        task_environment.FLOW_NAME: "Report",
+        task_environment.LAYER_NAME: "Load",
+        task_environment.DATASTORE_ROOT: str(tmp_path),
+        task_environment.SHOWN_PATHS: json.dumps({"/gone/main.py": "/home/me/flow.py", "/gone/": "/home/me/"}),
+    }
+    known = {"kind": "exited", "reason": "/gone/main.py and /gone/helper.py", "frame": "/gone/main.py:3"}
+    failure_records.leave(environment, known, None)
+    (found,) = failures.read(Local(tmp_path).transport, LayerKey("Report", "e1", "Load")).shown
+    assert (found.reason, found.frame) == ("/home/me/flow.py and /home/me/helper.py", "/home/me/flow.py:3")
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "there"),
+    [("", True), ("https://vpce-1.states.us-east-1.vpce.amazonaws.com", True), ("http://127.0.0.1:5000", False)],
+)
+def test_there_are_no_links_where_the_calls_do_not_go_to_aws(
+    endpoint: str, monkeypatch: pytest.MonkeyPatch, *, there: bool
+) -> None:
+    """Its console knows nothing of an embedded one."""
+    monkeypatch.setenv("AWS_ENDPOINT_URL", endpoint)
+    assert bool(console.execution_link("arn:aws:states:eu-west-1:123456789012:execution:Report:e1")) == there
+    assert bool(console.log_link("us-east-1", "/laminar/report", "train/1")) == there
