@@ -42,7 +42,6 @@ PROGRAMS = {"containers": {"my app.py": 'import runpy\n\nrunpy.run_path("main.py
 NOT_RUN = {
     "digits": "each of its runs takes half a minute",
     "escapes": "its commands are no programs",
-    "everything": "it has other values, not other fields of documents, than the others together",
 }
 #: What rehearsals warn of as they are.
 WARNINGS = {"ec2": ("the secret PASSWORD has the value", "the secret TOKEN has the value")}
