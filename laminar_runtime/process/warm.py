@@ -23,6 +23,7 @@ import signal
 import socket
 import sys
 import threading
+import time
 import traceback
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NoReturn
@@ -142,6 +143,7 @@ class _Server:
                 self._become(environment, output)
                 return True
             self._tasks.add(task)
+            _wait_for_group(task)
             self._say({"started": task})
         if output is not None:
             os.close(output)
@@ -323,6 +325,16 @@ class Warm:
 
 
 _GONE = "the process that imported the flow has ended"
+#: The most seconds to wait for a task to make its process group, which is the first thing that it does.
+_PATIENCE = 5.0
+
+
+def _wait_for_group(task: int) -> None:
+    """Wait until a task has its process group: before that, a signal to the group is lost."""
+    end = time.monotonic() + _PATIENCE
+    with contextlib.suppress(ProcessLookupError):
+        while os.getpgid(task) != task and time.monotonic() < end:
+            time.sleep(0.0001)
 
 
 def _signal(group: int, number: int) -> None:

@@ -100,6 +100,27 @@ os._exit(number)
     wait_for_end(int((tmp_path / "left").read_text()))
 
 
+def test_a_task_has_its_group_when_it_is_known(tmp_path: Path) -> None:
+    """However late it makes it: a signal to a group that is not there yet would be lost."""
+    script = """
+make_session = os.setsid
+def slowly():
+    time.sleep(0.3)
+    make_session()
+os.setsid = slowly
+
+def supervise(warm):
+    task = warm.start({"HERE": str(HERE), "TASK": "1"})
+    warm.signal(task, signal.SIGTERM)
+    print(warm.wait(task))
+    return 0
+
+branch(supervise)
+time.sleep(20)
+"""
+    assert output_of(tmp_path, script) == ["-15"]
+
+
 def test_a_task_prints_to_the_file_of_a_descriptor(tmp_path: Path) -> None:
     """Several start at once, each with its own."""
     script = """
