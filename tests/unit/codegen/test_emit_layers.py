@@ -76,6 +76,7 @@ UNSAID = {
     "inherited",
     "pack",
     "alternative",
+    "packed",
 }
 
 
