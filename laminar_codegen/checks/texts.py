@@ -8,17 +8,19 @@ from __future__ import annotations
 
 import functools
 import itertools
+import json
 import re
 import unicodedata
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 import attrs
 
 from laminar_codegen.ir.graph import Graph
+from laminar_codegen.ir.placement import Container, properties_of
 from laminar_codegen.problems import Location, Problem
 from laminar_codegen.problems.rules import LAM045
-from laminar_runtime.variables import ListVariable, Variable
+from laminar_runtime import _records
 
 __all__ = ["TEXT_RULES", "fault_of"]
 
@@ -55,15 +57,36 @@ def fault_of(text: str) -> str | None:
 
 
 def check_texts(graph: Graph) -> Iterator[Problem]:
-    """Check that Terraform keeps docstrings, commands, images, variables and options as they are written."""
-    of_flow = _faulty(graph.summary)
-    yield from (_problem(graph.location, f"flow '{graph.flow}'", "the docstring", text) for text in of_flow)
-    # Most layers of large flows have the same container.
-    of_container = functools.cache(lambda container: tuple(_faulty(container)))
+    """Check that Terraform keeps docstrings, containers, executors, parameters, triggers and settings as written."""
+    of_flow = (
+        ("the docstring", graph.summary),
+        ("a trigger", graph.triggers),
+        ("a setting", graph.settings),
+        ("the planner", graph.planner),
+    )
+    for where, value in of_flow:
+        yield from (_problem(graph.location, f"flow '{graph.flow}'", where, text) for text in _faulty(value))
+    for item in graph.inputs or ():
+        default = None if item.default is None else json.loads(item.default)
+        for text in _faulty((item.name, item.shape, default, item.description)):
+            yield _problem(item.location, f"flow '{graph.flow}'", f"the parameter {item.name!a}", text)
+    # Most layers of large flows have the same container, and the same executor.
+    of_container = functools.cache(lambda container: _faulty((container, _properties(container))))
+    of_executor = functools.cache(_faulty)
     for layer in graph.layers:
-        found = (("the docstring", _faulty(layer.summary)), ("the container", of_container(layer.container)))
+        found = (
+            ("the docstring", _faulty(layer.summary)),
+            ("the container", of_container(layer.container)),
+            ("the executor", of_executor(layer.executor)),
+        )
         for where, texts in found:
             yield from (_problem(layer.location, f"layer '{layer.name}'", where, text) for text in texts)
+
+
+def _properties(container: Container) -> Mapping[str, Any]:
+    """Return the further properties of a container, which it has as one text of JSON."""
+    given = container.requested.get("properties")
+    return {} if given is None else properties_of(given, lambda item: item.variable)
 
 
 def _problem(location: Location, who: str, where: str, text: str) -> Problem:
@@ -72,19 +95,20 @@ def _problem(location: Location, who: str, where: str, text: str) -> Problem:
     return Problem(location, LAM045, what, fix)
 
 
-def _faulty(value: Any) -> Iterator[str]:
-    return (text for text in _texts(value) if fault_of(text))
+def _faulty(value: Any) -> Iterable[str]:
+    """Return the texts in a value that Terraform would change, each once."""
+    return dict.fromkeys(text for text in _texts(value) if fault_of(text))
 
 
 def _texts(value: Any) -> Iterator[str]:
     """Yield all texts in a value."""
     if isinstance(value, str):
         yield value
-    elif isinstance(value, (Variable, ListVariable)):
-        yield from _texts((value.description, value.default))
     elif attrs.has(type(value)):
         for field in attrs.fields(type(value)):
             yield from _texts(getattr(value, field.name))
+    elif _records.has_fields(type(value)):
+        yield from _texts(tuple(_records.plain(value).values()))
     elif isinstance(value, Mapping):
         yield from _texts(tuple(value.items()))
     elif isinstance(value, (tuple, list)):
