@@ -6,6 +6,7 @@ import re
 from typing import Any
 
 from laminar_runtime import _records
+from laminar_runtime.configurations.validators import is_of
 from laminar_runtime.exceptions import LayerError
 from laminar_runtime.variables import Variable
 
@@ -14,12 +15,15 @@ __all__ = [
     "SECRET",
     "SECRET_OPTIONS",
     "TAG_PREFIX",
+    "USER",
     "check_credentials",
     "check_environment",
+    "check_image",
     "check_properties",
     "check_secrets",
     "check_tags",
     "check_text_by_name",
+    "check_user",
     "find_tag_flaw",
     "is_secret",
 ]
@@ -41,6 +45,8 @@ SECRET_OPTIONS = frozenset({"splunk-token"})
 #: What AWS accepts in the key and the value of a tag, and how much of it; and the prefix of the tags that jobs have.
 _TAG, _TAG_LETTERS = r"[\w .:/=+\-@]+", "letters, digits, spaces and characters of .:/=+-@_"
 _KEY_LENGTH, _TAG_LENGTH, TAG_PREFIX = 128, 256, "laminar:"
+#: The most characters of an image, and the pattern of a user, who may have a group.
+_IMAGE_LENGTH, USER = 255, r"[^:\s]+(:[^:\s]+)?"
 _VARIABLE = r"(?!AWS_BATCH|LAMINAR_)[A-Za-z_][A-Za-z0-9_]*"
 
 
@@ -85,6 +91,39 @@ def check_environment(instance: object, attribute: _records.Field, value: Any) -
         _check_variable(name, "a variable")
         if isinstance(text, str) and "\0" in text:
             raise LayerError(f"the variable {name!r} of a Container has a null character: no process can have it")
+
+
+_of_text = is_of(str, Variable, type(None))
+
+
+def check_image(instance: object, attribute: _records.Field, value: Any) -> None:
+    """Validate that a value names an image, or is a variable whose default does.
+
+    https://docs.aws.amazon.com/batch/latest/APIReference/API_ContainerProperties.html
+
+    Raises:
+        LayerError: If it does not.
+    """
+    _of_text(instance, attribute, value)
+    image = value.default if isinstance(value, Variable) else value
+    if image is not None and (len(image) > _IMAGE_LENGTH or "://" in image or not re.fullmatch(r"\S+", image)):
+        msg = (
+            f"the image of a Container must be named as in 'registry/report:1', without spaces and https://, with at "
+            f"most {_IMAGE_LENGTH} characters, not {image!r}"
+        )
+        raise LayerError(msg)
+
+
+def check_user(instance: object, attribute: _records.Field, value: Any) -> None:
+    """Validate that a value is a user, and a group after a colon, or a variable of these.
+
+    Raises:
+        LayerError: If it is not.
+    """
+    _of_text(instance, attribute, value)
+    if isinstance(value, str) and not re.fullmatch(USER, value):
+        msg = f"the user of a Container must be a name or a number, and may have a group after a colon, not {value!r}"
+        raise LayerError(msg)
 
 
 def check_tags(instance: object, attribute: _records.Field, value: Any) -> None:

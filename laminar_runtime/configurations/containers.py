@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from laminar_runtime import _records
 from laminar_runtime.configurations import container_texts, linux
-from laminar_runtime.configurations.validators import is_of, one_of
+from laminar_runtime.configurations.validators import GREATEST, is_of, one_of
 from laminar_runtime.exceptions import LayerError
-from laminar_runtime.variables import Text, Variable, text_of, texts_of
+from laminar_runtime.variables import Text, text_of, texts_of
 
 if TYPE_CHECKING:
     from laminar_runtime.configurations.volumes import Volume
@@ -161,7 +161,7 @@ class Container:
 
     command: str = _records.field(default=DEFAULT_COMMAND, validator=is_of(str, empty=True))
     cpu: float = _records.field(default=1, validator=is_of(int, float))
-    image: Text | None = _records.field(default=None, validator=is_of(str, Variable, type(None)))
+    image: Text | None = _records.field(default=None, validator=container_texts.check_image)
     memory: int = _records.field(default=1500, validator=is_of(int))
     workdir: str = _records.field(default=DEFAULT_WORKDIR, converter=_folder, validator=is_of(str))
     gpu: int = _records.field(default=0, validator=is_of(int, least=0), kw_only=True)
@@ -180,9 +180,13 @@ class Container:
     environment: Mapping[str, Text] = _records.field(
         factory=dict, converter=_copy, validator=container_texts.check_environment, kw_only=True
     )
-    shared_memory: int | None = _records.field(default=None, validator=is_of(int, type(None), least=1), kw_only=True)
+    shared_memory: int | None = _records.field(
+        default=None, validator=is_of(int, type(None), least=1, most=GREATEST), kw_only=True
+    )
     tmpfs: Mapping[str, int] = _records.field(factory=dict, converter=_copy, validator=linux.check_tmpfs, kw_only=True)
-    swap: int | None = _records.field(default=None, validator=is_of(int, type(None), least=0), kw_only=True)
+    swap: int | None = _records.field(
+        default=None, validator=is_of(int, type(None), least=0, most=GREATEST), kw_only=True
+    )
     ulimits: Mapping[str, int | tuple[int, int]] = _records.field(
         factory=dict, converter=linux.pairs_of_limits, validator=linux.check_ulimits, kw_only=True
     )
@@ -190,7 +194,7 @@ class Container:
         default=(), converter=linux.to_tuple, validator=linux.check_devices, kw_only=True
     )
     init: bool = _records.field(default=False, validator=is_of(bool), kw_only=True)
-    user: Text | None = _records.field(default=None, validator=is_of(str, Variable, type(None)), kw_only=True)
+    user: Text | None = _records.field(default=None, validator=container_texts.check_user, kw_only=True)
     read_only_root: bool = _records.field(default=False, validator=is_of(bool), kw_only=True)
     privileged: bool = _records.field(default=False, validator=is_of(bool), kw_only=True)
     capabilities: Sequence[str] = _records.field(

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from laminar_runtime import _records
+from laminar_runtime.configurations.validators import GREATEST
 from laminar_runtime.exceptions import LayerError
 
 __all__ = [
@@ -56,7 +57,7 @@ def check_ulimits(_: object, attribute: _records.Field, value: Any) -> None:
     for name, pair in _map(value, attribute.name, '{"nofile": 65536} or {"nofile": (1024, 65536)}').items():
         if name not in _ULIMITS:
             raise LayerError(f"a Container has no limit {name!r}: its ulimits are {', '.join(sorted(_ULIMITS))}")
-        numbers = isinstance(pair, tuple) and [item for item in pair if type(item) is int and item >= -1]
+        numbers = isinstance(pair, tuple) and [item for item in pair if type(item) is int and -1 <= item <= GREATEST]
         if not numbers or len(numbers) != len(pair) or len(pair) != len(("soft", "hard")):
             raise LayerError(f"the limit {name!r} of a Container must be a number or a pair (soft, hard), not {pair!r}")
         if -1 not in pair and pair[0] > pair[1]:
@@ -70,7 +71,7 @@ def check_tmpfs(_: object, attribute: _records.Field, value: Any) -> None:
         LayerError: If it does not.
     """
     for path, size in _map(value, attribute.name, '{"/scratch": 512}').items():
-        if not path.startswith("/") or ":" in path or type(size) is not int or size < 1:
+        if not path.startswith("/") or ":" in path or type(size) is not int or not 1 <= size <= GREATEST:
             msg = f"the tmpfs of a Container must map absolute folders to sizes in MiB, not {path!r} to {size!r}"
             raise LayerError(msg)
 

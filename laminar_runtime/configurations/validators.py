@@ -8,11 +8,18 @@ from typing import Any
 from laminar_runtime import _records
 from laminar_runtime.exceptions import LayerError
 
-__all__ = ["article", "is_of", "one_of"]
+__all__ = ["GREATEST", "article", "is_of", "one_of"]
 
 
-def is_of(*kinds: type, least: float | None = None, empty: bool = False) -> Callable[[Any, _records.Field, Any], None]:
-    """Return a validator of a value's type. It refuses values below a bound, empty text, and a bool for a number."""
+#: The greatest integer that AWS takes where it names no other bound:
+#: https://smithy.io/2.0/spec/simple-types.html#integer
+GREATEST = 2**31 - 1
+
+
+def is_of(
+    *kinds: type, least: float | None = None, most: float | None = None, empty: bool = False
+) -> Callable[[Any, _records.Field, Any], None]:
+    """Return a validator of a value's type. It refuses values out of bounds, empty text, and a bool for a number."""
     wanted = " or ".join("None" if kind is type(None) else kind.__name__ for kind in kinds)
 
     def validate(instance: object, attribute: _records.Field, value: Any) -> None:
@@ -22,6 +29,8 @@ def is_of(*kinds: type, least: float | None = None, empty: bool = False) -> Call
             raise LayerError(f"the {what} must be of type {wanted}, not {value!r}")
         if least is not None and isinstance(value, int | float) and value < least:
             raise LayerError(f"the {what} must be at least {least}, not {value!r}")
+        if most is not None and isinstance(value, int | float) and value > most:
+            raise LayerError(f"the {what} must be at most {most}, not {value!r}")
 
     return validate
 

@@ -13,8 +13,8 @@ Behind the bar stand, in any order: ``each`` (what the layer fans out over; ``Lo
 AWS Lambda), ``timeout``, ``summary``, ``takes`` (seconds), and the fields
 of a container, as in ``cpu=2 memory=4096 spot secrets=TOKEN:arn:aws:...``. Those that only targets know are JSON:
 ``user='"1000"'``. Volumes are maps of their arguments:
-``volumes='[{"file_system": "fs-0123abcd", "mount": "/mnt/a"}]'``. In these, in tags, secrets and variables of the
-environment ``var.NAME`` is a variable, and ``var.NAME=TEXT`` one with a default.
+``volumes='[{"file_system": "fs-0123abcd", "mount": "/mnt/a"}]'``. In these, in images, tags, secrets and variables
+of the environment ``var.NAME`` is a variable, and ``var.NAME=TEXT`` one with a default.
 
 A line that begins with ``flow`` has the options of the whole flow: ``flow Report | timeout=60 schedule='rate(1 day)'``,
 with ``ends`` for its own time limit.
@@ -272,6 +272,8 @@ def _container(options: Mapping[str, Any]) -> Container:
     for name in _PAIRS & given.keys():
         pairs = sorted(pair.split(":", 1) for pair in given[name].split(";"))
         given[name] = tuple((key, _reference(value)) for key, value in pairs)
+    if "image" in given:
+        given["image"] = _reference(given["image"])
     if "command" in given:
         given["command"] = tuple(given["command"].split())
     further = {name: json.loads(value) for name, value in options.items() if name in _FURTHER}

@@ -7,7 +7,7 @@ import shlex
 from collections.abc import Iterator
 
 from laminar_codegen.ir.ecr import repository_of
-from laminar_codegen.ir.expressions import Ref
+from laminar_codegen.ir.expressions import Input, Ref
 from laminar_codegen.ir.graph import Graph, LayerNode
 from laminar_codegen.ir.placement import Network
 from laminar_codegen.limits import (
@@ -156,14 +156,19 @@ def check_lambda_images(graph: Graph) -> Iterator[Problem]:
     """
     own = graph.planner.image is not None
     for layer in _on_lambda(graph) if own else _with_function(graph):
-        image = layer.container.image
-        if isinstance(image, str) and repository_of(image) is None:
+        image = _image_name(layer.container.image)
+        if image is not None and repository_of(image) is None:
             runs = "runs" if isinstance(layer.executor, LambdaTarget) else "has a planner that runs"
             what = (
                 f"layer '{layer.name}' {runs} on AWS Lambda, which accepts images from ECR only; its image is {image!r}"
             )
             fix = "name one such as 123456789012.dkr.ecr.eu-west-1.amazonaws.com/flow:1, or leave it to the deployment"
             yield Problem(layer.location, LAM039, what, fix)
+
+
+def _image_name(image: str | Ref | None) -> str | None:
+    """Return an image, or the default of a variable that stands for it; None for that of the deployment."""
+    return image.default if isinstance(image, Input) else None if isinstance(image, Ref) else image
 
 
 def check_function_variables(graph: Graph) -> Iterator[Problem]:
@@ -221,9 +226,10 @@ def check_planner_timeout(graph: Graph) -> Iterator[Problem]:
 def check_planner_image(graph: Graph) -> Iterator[Problem]:
     """Check that an image of planners is in ECR, and that one architecture is enough for it."""
     image, planned = graph.planner.image, graph.with_planner
-    if isinstance(image, str) and repository_of(image) is None:
+    named = _image_name(image)
+    if named is not None and repository_of(named) is None:
         what = (
-            f"the planner of flow '{graph.flow}' has the image {image!r}, and AWS Lambda accepts images from ECR only"
+            f"the planner of flow '{graph.flow}' has the image {named!r}, and AWS Lambda accepts images from ECR only"
         )
         fix = "name one such as 123456789012.dkr.ecr.eu-west-1.amazonaws.com/planner:1"
         yield Problem(graph.location, LAM039, what, fix)

@@ -11,9 +11,11 @@ from typing import Any
 
 from laminar_codegen.ir.graph import Graph, LayerNode
 from laminar_codegen.ir.placement import Container, properties_of
+from laminar_codegen.limits import FARGATE_STORAGE
 from laminar_codegen.problems import Problem
 from laminar_codegen.problems.rules import LAM093
 from laminar_codegen.targets.batch.target import BatchTarget, on_ec2
+from laminar_codegen.targets.batch.volumes import volumes_of
 
 __all__ = ["RESERVED", "check_properties", "maps", "with_texts"]
 
@@ -36,6 +38,10 @@ RESERVED: Mapping[str, str] = {
 _ONLY_ON_EC2 = frozenset({"instanceType", "privileged", "ulimits"})
 _LINUX_OF_FARGATE = frozenset({"initProcessEnabled"})
 _ONLY_ON_FARGATE = frozenset({"ephemeralStorage", "fargatePlatformConfiguration"})
+#: The least and the most of numbers, which botocore's model does not know.
+#: https://docs.aws.amazon.com/batch/latest/APIReference/API_EphemeralStorage.html
+#: https://docs.aws.amazon.com/batch/latest/APIReference/API_LinuxParameters.html
+_RANGES = {("ephemeralStorage", "sizeInGiB"): FARGATE_STORAGE, ("linuxParameters", "swappiness"): (0, 100)}
 
 
 def check_properties(graph: Graph) -> Iterator[Problem]:
@@ -54,12 +60,33 @@ def _faults(layer: LayerNode, given: Mapping[str, Any]) -> Iterator[str]:
     if on_ec2(layer.placement):
         lacking = _ONLY_ON_FARGATE & given.keys()
     else:
-        linux = given.get("linuxParameters")
-        members = {f"linuxParameters.{name}" for name in (linux if isinstance(linux, dict) else {})}
+        members = {f"linuxParameters.{name}" for name in _map(given.get("linuxParameters"))}
         lacking = (_ONLY_ON_EC2 & given.keys()) | (members - {f"linuxParameters.{name}" for name in _LINUX_OF_FARGATE})
         if any("host" in volume for volume in maps(given.get("volumes"))):
             lacking |= {"volumes.host"}
+    yield from _out_of_place(layer.container, given)
     yield from (f"jobs on {'EC2' if on_ec2(layer.placement) else 'Fargate'} have no {name}" for name in sorted(lacking))
+
+
+def _out_of_place(container: Container, given: Mapping[str, Any]) -> Iterator[str]:
+    """Yield what is a valid member by the model, and wrong beside the others."""
+    for (name, member), (least, most) in _RANGES.items():
+        value = _map(given.get(name)).get(member)
+        if type(value) is int and not least <= value <= most:
+            yield f"{name}.{member} is {value}, and must be from {least} to {most}"
+    if "cpuArchitecture" in _map(given.get("runtimePlatform")):
+        # The function that plans the layer has the same image.
+        yield "runtimePlatform.cpuArchitecture is set by Container(architecture=...)"
+    named = {str(item["name"]) for item in maps(given.get("volumes")) if "name" in item}
+    named |= {volume["name"] for volume in volumes_of(container)}
+    for point in maps(given.get("mountPoints")):
+        source = point.get("sourceVolume")
+        if isinstance(source, str) and not isinstance(source, _Unknown) and source not in named:
+            yield f"mountPoints.sourceVolume is {source!r}, and no volume of the container has this name"
+
+
+def _map(value: Any) -> Mapping[str, Any]:
+    return value if isinstance(value, dict) else {}
 
 
 class _Unknown(str):

@@ -17,6 +17,7 @@ from laminar_codegen.targets.batch import secrets, volumes
 from laminar_codegen.targets.batch.options import secrets_in
 from laminar_codegen.targets.batch.target import batch_target, layers_with_jobs
 from laminar_codegen.targets.forms import TAG, Form, find_faults
+from laminar_runtime.configurations.container_texts import USER
 from laminar_runtime.configurations.containers import JOB_TAGS
 
 __all__ = ["check_defaults", "validations"]
@@ -36,7 +37,7 @@ _TEXT = Form(
 )
 _USER = Form(
     lambda reference: f'can(regex("^[^:[:space:]]+(:[^:[:space:]]+)?$", {reference}))',
-    lambda text: re.fullmatch(r"[^:\s]+(:[^:\s]+)?", text) is not None,
+    lambda text: re.fullmatch(USER, text) is not None,
     "The user of a task must be a name or a number, and may have a group after a colon.",
 )
 #: https://docs.aws.amazon.com/batch/latest/APIReference/API_RepositoryCredentials.html
