@@ -145,7 +145,7 @@ class AttemptRunner:
             directory=self.workspace.directory,
             environment=self.workspace.process_environment(
                 job.request.environment,
-                self.volumes.variables(job.request.container),
+                self.volumes.variables(job.request.container, job.request.environment),
                 secrets,
                 self._credentials(role, job),
                 _batch_environment(job, attempt),

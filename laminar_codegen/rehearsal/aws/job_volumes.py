@@ -1,5 +1,8 @@
 """The volumes of a Batch job: folders of this machine, whose paths stand in variables in the place of mount points.
 
+A task finds a volume by a variable of its job, whose value is a mount point of its container (`Volume.path`). Here the
+value becomes the folder. A variable that names no mount point keeps its value, as it does on AWS.
+
 A folder may be given by the name of a volume. Otherwise it is made: one for each file system and access point, with the
 root directories in it, and one for each folder of an instance. So jobs that mount one file system share it.
 """
@@ -12,7 +15,7 @@ from typing import Any
 
 import attrs
 
-from laminar_runtime.configurations.volume_folders import variable_of
+from laminar_runtime import task_environment
 
 __all__ = ["JobVolumes", "mount_points"]
 
@@ -29,13 +32,19 @@ class JobVolumes:
     made: Path
     given: Mapping[str, Path] = attrs.field(factory=dict)
 
-    def variables(self, container: Mapping[str, Any]) -> dict[str, str]:
-        """Return the variables of a container's volumes. Folders that do not exist are made.
+    def variables(self, container: Mapping[str, Any], environment: Mapping[str, str]) -> dict[str, str]:
+        """Return the variables of a job that name mount points, with folders for values. Folders are made.
 
         Args:
             container: The container properties of the job's definition.
+            environment: The variables of the job.
         """
-        return {variable_of(volume["name"]): str(self._folder(volume)) for _, volume in mount_points(container)}
+        folders = {point.get("containerPath"): self._folder(volume) for point, volume in mount_points(container)}
+        return {
+            name: str(folders[value])
+            for name, value in environment.items()
+            if name.startswith(task_environment.VOLUME) and value in folders
+        }
 
     def _folder(self, volume: Mapping[str, Any]) -> Path:
         given = self.given.get(volume["name"])

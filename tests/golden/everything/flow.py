@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import time
+
 from laminar_runtime import Flow, Layer, ListVariable, Parameters, Variable
 from laminar_runtime.configurations import executors, planners
 from laminar_runtime.configurations.layers import EFS, Catch, Container, ForEach, Host, Parameter, Retry
@@ -18,6 +21,12 @@ SHARED = EFS("fs-0123456789abcdef1", mount="/mnt/shared", iam=True, read_only=Tr
 DISK = Host(Variable("disk", default="/mnt/disk"), mount="/mnt/disk", name="disk", read_only=True)
 
 
+def check_environment() -> None:
+    """Raise if a layer does not have the environment of its flow."""
+    if os.environ.get("STAGE") != "prod":
+        raise ValueError(os.environ.get("STAGE"))
+
+
 class Everything(Flow):
     """Has what is rarely used."""
 
@@ -30,7 +39,10 @@ class Load(Layer):
     """On Fargate, in an image of a pull-through cache, with two file systems."""
 
     def __call__(self, parameters: Parameters) -> None:
-        (LIBRARY.path / "rows").write_text(parameters.key)
+        check_environment()
+        self.written = time.time()
+        (LIBRARY.path / "rows").write_text(f"{self.written} {[*SHARED.path.iterdir()]}")
+        self.key = parameters.key
         self.shard(row=range(4))
 
 
@@ -47,7 +59,11 @@ class Clean(Layer):
     """On EC2: two splits beside each other in a job."""
 
     def __call__(self, load: Load) -> None:
-        self.row = (load.row, (LIBRARY.path / "rows").read_text())
+        check_environment()
+        written, _, shared = (LIBRARY.path / "rows").read_text().partition(" ")
+        if float(written) != load.written:
+            raise ValueError(written)
+        self.row = (load.row, load.key, shared, [*DISK.path.iterdir()])
 
 
 @Everything.register(
@@ -57,7 +73,8 @@ class Clean(Layer):
 class Choose(Layer):
     """Wherever a profile has it run: without one, on AWS Batch."""
 
-    def __call__(self, load: Load) -> None: ...
+    def __call__(self, load: Load) -> None:
+        check_environment()
 
 
 @Everything.register(executor=executors.AWS.Lambda(timeout=60, network=PRIVATE))
@@ -65,6 +82,7 @@ class Store(Layer):
     """A function in a network of its own."""
 
     def __call__(self, clean: Clean, choose: Choose) -> None:
+        check_environment()
         self.stored = list(clean.row)
 
 

@@ -44,7 +44,15 @@ NOT_RUN = {
     "escapes": "its commands are no programs",
 }
 #: What rehearsals warn of as they are.
-WARNINGS = {"ec2": ("the secret PASSWORD has the value", "the secret TOKEN has the value")}
+WARNINGS = {
+    "ec2": ("the secret PASSWORD has the value", "the secret TOKEN has the value"),
+    "everything": (
+        "without user, linuxParameters.devices of container_properties",
+        "books, disk: the folder of the volume is made here",
+        "books, shared: the folder of the volume is made here",
+        "networks of functions (vpc_config) are not applied",
+    ),
+}
 BROKEN = [case for case in FLOWS if case not in NOT_RUN] if ALL else [*EACH_RUN]
 
 _FIRST = "a rehearsal is a first deployment"
@@ -59,6 +67,8 @@ _NO_SERVICE = "there are no keys and no traces here"
 _SPLITS = "split i is child i, as all splits are one array job"
 _PEOPLE = "it is for people"
 _NOT_READ = "no task of this flow reads it"
+_PROCESSES = "jobs are processes of this machine"
+_FOLDERS = "folders of this machine can be written, and have no service that asks who writes"
 #: Breaks that the rehearsal does not see, by patterns of their names, after those of the only flows, and why.
 UNSEEN = {
     **{f"{case}: * aws-sdk:s3:putObject Bucket,Key,Body Body": _NOT_READ for case in FLOWS if case not in INPUTS},
@@ -113,6 +123,25 @@ UNSEEN = {
     "ec2: without container logConfiguration": _LOGS,
     "ec2: without container logConfiguration.options": _LOGS,
     "ec2: * container logConfiguration.options.awslogs-group": _LOGS,
+    "everything: without aws_batch_job_definition platform_capabilities*": "EC2 is the default",
+    "everything: * aws_lambda_function vpc_config*": _NETWORK,
+    "everything: * aws_lambda_function environment.variables.STAGE": "the planner does not read it",
+    "everything: * container linuxParameters.devices*": _PROCESSES,
+    "everything: broken container user": _PROCESSES,
+    "everything: without container logConfiguration": _LOGS,
+    "everything: without container logConfiguration.options": _LOGS,
+    "everything: * container logConfiguration.options.awslogs-group": _LOGS,
+    "everything: * container mountPoints.*.readOnly": _FOLDERS,
+    "everything: * container volumes.?disk?.host*": "the folder is made here, wherever it is on the instance",
+    "everything: without container volumes.?books?.efsVolumeConfiguration.transitEncryption": "DISABLED is the default",
+    "everything: without container volumes.?shared?.efsVolumeConfiguration*": _FOLDERS,
+    "everything: without aws-sdk:s3:listObjectsV2 * MaxKeys": "the first of more is the same",
+    "everything: * states:startExecution.sync:2 StateMachineArn,turn,* Name": "no other execution waits for its turn",
+    "everything: * aws-sdk:s3:putObject Bucket,Key,Body Body": "its name says all: nobody reads it",
+    "everything: without batch:submitJob.sync * ArrayProperties": "one child claims all splits",
+    "everything: without batch:submitJob.sync * Timeout*": "the tasks of these flows end in time",
+    "everything: without lambda:invoke * Payload.record.tolerated": "no split fails",
+    "everything: * lambda:invoke * Payload.record.error": "no split fails",
     "hooks: broken lambda:invoke * Payload.execution": _NOT_READ,
     "hooks: * container command*": "each job of this flow is given its command",
     "placed: broken * ShareIdentifier": "jobs of a share that the queue does not list have the default weight",

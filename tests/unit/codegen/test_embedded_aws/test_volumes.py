@@ -82,7 +82,8 @@ def test_folders(tmp_path: Path) -> None:
     """Jobs that mount one file system share a folder; a root directory is in it, and an access point has its own."""
     volumes = JobVolumes(tmp_path / "made", {"given": tmp_path})
     found = volumes.variables(
-        container(efs("a"), efs("b"), efs("c", rootDirectory="/c/../d"), POINTED | {"name": "p"}, efs("given"))
+        container(efs("a"), efs("b"), efs("c", rootDirectory="/c/../d"), POINTED | {"name": "p"}, efs("given")),
+        {f"LAMINAR_VOLUME_{name}": f"/mnt/{name}" for name in ("a", "b", "c", "p", "given")},
     )
     assert {name: Path(folder).relative_to(tmp_path).as_posix() for name, folder in found.items()} == {
         "LAMINAR_VOLUME_a": f"made/{SYSTEM}",
@@ -92,9 +93,16 @@ def test_folders(tmp_path: Path) -> None:
         "LAMINAR_VOLUME_given": ".",
     }
     assert all(Path(folder).is_dir() for folder in found.values())
-    (host,) = volumes.variables(container(HOST)).values()
+    (host,) = volumes.variables(container(HOST), {"LAMINAR_VOLUME_a": "/mnt/a"}).values()
     assert Path(host) == tmp_path / "made/host/mnt/disk"
-    assert volumes.variables(container()) == {}
+
+
+def test_only_variables_that_name_a_mount_point_become_folders(tmp_path: Path) -> None:
+    """As on AWS, a volume that no variable names is not found, and a variable that names no mount point is wrong."""
+    environment = {"LAMINAR_VOLUME_a": "/mnt/b", "LAMINAR_VOLUME_c": "/mnt/a", "OTHER": "/mnt/a"}
+    assert [*JobVolumes(tmp_path).variables(container(efs()), environment)] == ["LAMINAR_VOLUME_c"]
+    assert JobVolumes(tmp_path).variables(container(efs()), {}) == {}
+    assert JobVolumes(tmp_path).variables(container(), environment) == {}
 
 
 def mount(properties: dict[str, Any], *actions: str, condition: str | None = POINT) -> tuple[str | None, list[str]]:
