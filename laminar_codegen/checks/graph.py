@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import graphlib
-import math
 import re
 import shlex
 from collections.abc import Callable, Iterator, Sequence
 
 from laminar_codegen.allocate import longest_name
 from laminar_codegen.checks.placements import PLACEMENT_RULES
+from laminar_codegen.checks.retries import RETRY_RULES
 from laminar_codegen.checks.texts import TEXT_RULES
 from laminar_codegen.ir.asl import StateMachine
 from laminar_codegen.ir.graph import PARAMETERS, Graph, LayerNode
@@ -19,7 +19,6 @@ from laminar_codegen.limits import (
     DEFINITION_BYTES,
     EXECUTION_SECONDS,
     NAME_LENGTH,
-    STATE_RETRIES,
 )
 from laminar_codegen.planning import fuse_fan_outs
 from laminar_codegen.problems import CompileError, Problem
@@ -37,7 +36,6 @@ from laminar_codegen.problems.rules import (
     LAM024,
     LAM026,
     LAM028,
-    LAM029,
     LAM042,
     LAM043,
     LAM046,
@@ -337,16 +335,6 @@ def _first_names(names: Sequence[str]) -> str:
     return ", ".join(names[:_SHOWN]) + (f" and {more} more" if more > 0 else "")
 
 
-def check_retries(graph: Graph) -> Iterator[Problem]:
-    """Check that Step Functions accepts the numbers of a layer's retries."""
-    for layer in graph.layers:
-        retry = layer.retry
-        if not (max(retry.attempts, retry.delay) <= STATE_RETRIES and math.isfinite(retry.delay + retry.backoff)):
-            what = f"the retry of layer '{layer.name}' has a number that Step Functions does not accept"
-            fix = f"use at most {STATE_RETRIES} attempts, and a delay of at most as many seconds"
-            yield Problem(layer.location, LAM029, what, fix)
-
-
 def check_time_limit(graph: Graph) -> Iterator[Problem]:
     """Check that Step Functions accepts the time limit of an execution."""
     limit = graph.time_limit
@@ -389,7 +377,7 @@ RULES: tuple[Check, ...] = (
     check_datastore,
     check_commands,
     check_same_commands,
-    check_retries,
+    *RETRY_RULES,
     check_time_limit,
     check_settings,
     check_names,

@@ -141,6 +141,13 @@ LAM026 = Rule(
     "Use ASCII letters, digits and underscores, a letter first.",
 )
 LAM029 = Rule("LAM029", "a retry is out of range", "Step Functions limits attempts and delays.", "Use smaller numbers.")
+LAM127 = Rule(
+    "LAM127",
+    "a retry has one attempt",
+    "Nothing runs again, whatever Retry(on=..., delay=..., backoff=...) says: attempts is 1 by default.",
+    "Say how many attempts there are: Retry(attempts=3, ...).",
+    warning=True,
+)
 LAM045 = Rule(
     "LAM045",
     "Terraform would change a text",

@@ -11,6 +11,7 @@ from laminar_codegen.checks.bodies import check_bodies, warnings_of
 from laminar_codegen.checks.clock import check_times
 from laminar_codegen.checks.graph import check, check_definitions
 from laminar_codegen.checks.placements import PLACEMENT_RULES
+from laminar_codegen.checks.retries import RETRY_RULES
 from laminar_codegen.checks.settings import SETTINGS_RULES
 from laminar_codegen.frontend.loader import Source, load
 from laminar_codegen.frontend.locations import Locator
@@ -68,6 +69,12 @@ def placement_rules(text: str) -> str:
 
 def _checked(graphs: tuple[Graph, ...]) -> str:
     return or_problems(lambda: check(graphs) or "no problem")
+
+
+@cases_of("checks.retries")
+def retry_rules(text: str) -> str:
+    """A graph -> the problems and the warnings of its retries."""
+    return problems(problem for rule in RETRY_RULES for problem in rule(graph_in(text)))
 
 
 @cases_of("checks.bodies")
