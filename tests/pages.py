@@ -5,18 +5,17 @@
 - The commands of a console block (``$ ...``) run there, too, if they are ours. Standard output must be what the block
   shows; of a command that fails, what it prints to standard error. ``...`` stands for any text.
 - `$ cat NAME` shows a file: it is written to the page's folder.
-- Commands of others, such as ``terraform apply``, need what a test has not. Targets of ``make`` must exist.
+- Commands of others, such as ``terraform apply``, are run by other tests, or for a reason by none:
+  `tests/support/command_lines.py` lists both. Targets of ``make`` must exist.
 - HCL, JSON and YAML must be valid.
 """
 
 from __future__ import annotations
 
 import doctest
-import itertools
 import json
 import os
 import re
-import shlex
 import shutil
 import subprocess
 import sys
@@ -31,20 +30,11 @@ from sybil import Example, Sybil
 from sybil.integration.pytest import SybilItem
 from sybil.parsers.myst import CodeBlockParser, SkipParser
 
+from tests.support.command_lines import NOT_RUN, OURS, RUN_BY, words_of
+
 ROOT = Path(__file__).parents[1]
-#: What runs in a console block.
-OURS = {"laminar", "laminar-codegen", "python"}
 #: An environment that was made before the script was declared lacks it.
 _SCRIPT = 'laminar() { python -m laminar_runtime.command.main "$@"; }'
-#: What does not, and why. The commands of `ELSEWHERE` run all the same.
-OTHERS = {
-    "aws": "needs an account",
-    "docker": "needs a builder of images",
-    "git": "needs a repository",
-    "pip": "needs the network, and would change this environment",
-    "pre-commit": "needs a repository, and the network",
-    "terraform": "needs an account; tests/e2e applies the same documents on the embedded AWS",
-}
 #: Pages whose commands need one another, Terraform and an account: tests of their own run all of them.
 ELSEWHERE = ["docs/tutorial/deployed-flow.md"]  # tests/e2e/test_tutorial.py
 TARGETS = {
@@ -92,14 +82,15 @@ def run_command(command: str, shown: str, folder: Path) -> str | None:
     Returns:
         What is wrong, or None.
     """
-    first, *rest = _words(command)
+    first, *rest = words_of(command)
     if first == "make":
         return None if rest and rest[0] in TARGETS else "Makefile has no such target"
     if first == "cat":
         (folder / rest[0]).write_text(shown, encoding="utf-8")
         return None
     if first not in OURS:
-        return None if first in OTHERS else f"{first!r} is neither run nor known: see tests/pages.py"
+        listed = command in NOT_RUN or any(command in lines for pages in RUN_BY.values() for lines in pages.values())
+        return None if listed else f"{command!r} is neither run nor listed: see tests/support/command_lines.py"
     ended = run(["bash", "-c", f"{_SCRIPT}\n{command}"], folder)
     printed = ended.stderr if ended.returncode else ended.stdout
     if ended.returncode and not shown:
@@ -108,12 +99,6 @@ def run_command(command: str, shown: str, folder: Path) -> str | None:
     if not shown or doctest.OutputChecker().check_output(shown, printed, options):
         return None
     return f"printed:\n{printed}\nand the page shows:\n{shown}"
-
-
-def _words(command: str) -> list[str]:
-    """Return the words of a command, without the variables that it begins with: ``TOKEN=x python sync.py``."""
-    words = shlex.split(command, comments=True)
-    return list(itertools.dropwhile(re.compile(r"\w+=").match, words))
 
 
 def parse(example: Example) -> None:

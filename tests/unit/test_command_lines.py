@@ -1,6 +1,7 @@
-"""Each command line of ours that a page shows and that no test runs has a command and options that there are.
+"""Each command line that a page shows is run by a test, or listed with the reason why none runs it.
 
-`tests/pages.py` runs those of console blocks. Others stand in a sentence, or need an execution of a deployed flow.
+`tests/pages.py` runs those of ours in console blocks, and `tests/support/command_lines.py` lists the others. Those of
+ours that stand in a sentence have a command and options that there are.
 """
 
 from __future__ import annotations
@@ -15,14 +16,8 @@ import pytest
 from laminar_codegen.command import main as compiler
 from laminar_codegen.rehearsal import arguments as rehearsals
 from laminar_runtime.command import table
+from tests.support.command_lines import NOT_RUN, OURS, PAGES, ROOT, RUN_BY, lines_of, words_of
 
-ROOT = Path(__file__).parents[2]
-#: Decisions keep the commands of their day.
-PAGES = [
-    ROOT / "README.md",
-    ROOT / "CONTRIBUTING.md",
-    *(page for page in sorted((ROOT / "docs").rglob("*.md")) if page.parent.name != "adr"),
-]
 #: What stands for a value, and a value of its type.
 VALUES = {
     "N": "1",
@@ -104,6 +99,62 @@ def test_command_lines(page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPat
         if problem := find_problem(spell_out(line), monkeypatch):
             problems[line] = problem
     assert problems == {}
+
+
+TUTORIAL = "docs/tutorial/deployed-flow.md"
+#: The pages whose console blocks are run: by `tests/pages.py`, that of the tutorial by a test of its own.
+RUN_WHOLE = [page for page in PAGES if page.parent == ROOT or page.is_relative_to(ROOT / "docs")]
+
+
+def unknown_lines(page: Path, text: str) -> list[str]:
+    """Return the command lines of a page that no test runs, and that are not listed."""
+    name = str(page.relative_to(ROOT))
+    listed = {line for pages in RUN_BY.values() for line in pages.get(name, ())}
+    found = []
+    for place, line in lines_of(text):
+        first = [*words_of(line), ""][0]
+        run = place == "console" and page in RUN_WHOLE and (first in OURS | {"cat"} or name == TUTORIAL)
+        needs = name == TUTORIAL and first in {"pip", "docker", "aws"}  # what tests/e2e/test_tutorial.py leaves out
+        if first and (needs or not run) and line not in listed and line not in NOT_RUN:
+            found.append(line)
+    return found
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_each_line_is_run_or_listed(page: Path) -> None:
+    assert unknown_lines(page, page.read_text("utf-8")) == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "```console\n$ terraform import a b\n```",
+        "```text\nlaminar start weekly\n```",
+        "1. Then:\n\n   ```text\n   laminar start weekly\n   ```",
+        "```sh\ndocker run x\n```",
+        "Then `terraform apply -target=x`.",
+        "```console\n$ dot -Tsvg x\n```",
+    ],
+)
+def test_a_new_line_is_found(text: str) -> None:
+    """A line that is neither run nor listed, wherever it stands."""
+    assert len(unknown_lines(ROOT / "README.md", text)) == 1
+
+
+def test_no_listed_line_is_left_over() -> None:
+    """What is listed stands on its page, and the tests that run it are there."""
+    lines = {str(page.relative_to(ROOT)): {line for _, line in lines_of(page.read_text("utf-8"))} for page in PAGES}
+    gone = [line for line in NOT_RUN if not any(line in shown for shown in lines.values())]
+    gone += [line for pages in RUN_BY.values() for page, listed in pages.items() for line in set(listed) - lines[page]]
+    assert gone == []
+    assert [test for test in RUN_BY if not (ROOT / test).is_file()] == []
+
+
+def test_what_is_not_run_is_documented() -> None:
+    """The page on what was observed has the same lines, with the same reasons."""
+    page = (ROOT / "docs" / "reference" / "observed.md").read_text("utf-8")
+    rows = re.findall(r"^\| ``? ?(.+?) ?``? \| (.+?) \|$", page.partition("## Commands")[2], flags=re.MULTILINE)
+    assert {line.replace("\\|", "|"): reason for line, reason in rows} == NOT_RUN
 
 
 @pytest.mark.parametrize(

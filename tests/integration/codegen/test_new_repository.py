@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import shutil
 import subprocess
 import sys
@@ -13,8 +14,11 @@ import pytest
 import yaml
 
 from tests.integration.codegen.test_checkov import executable
+from tests.support.command_lines import RUN_BY
 
 ROOT = Path(__file__).parents[3]
+#: Two lines of the README that it has.
+TESTS, REHEARSE = RUN_BY["tests/integration/codegen/test_new_repository.py"]["template/common/README.md"]
 FRAMEWORKS = ("dockerfile", "github_actions", "gitlab_ci", "terraform")
 
 
@@ -35,7 +39,7 @@ def run_in(folder: Path, *words: str, environment: Mapping[str, str] | None = No
 
 
 def test_its_tests(repository: Path) -> None:
-    assert " passed" in run_in(repository, "-m", "pytest", "-q")
+    assert " passed" in run_in(repository, "-m", *shlex.split(TESTS), "-q")
 
 
 def test_its_style(repository: Path) -> None:
@@ -53,8 +57,8 @@ def test_it_runs(repository: Path) -> None:
 
 
 def test_its_rehearsal(repository: Path) -> None:
-    words = ("-m", "laminar_codegen", "rehearse", "main.py", "--param", 'names=["Ada", "Grace"]')
-    assert "Book.pages = ['hello Ada', 'hello Grace']" in run_in(repository, *words)
+    words = shlex.split(REHEARSE)[1:]
+    assert "Book.pages = ['hello Ada', 'hello Grace']" in run_in(repository, "-m", "laminar_codegen", *words)
 
 
 def test_its_pipeline(repository: Path) -> None:
