@@ -49,7 +49,8 @@ class Variable:
     """A text that differs between environments, such as dev and prod. Use it in the place of the text.
 
     In the Terraform configuration it is a variable of this name. On this machine its value is that of the environment
-    variable ``TF_VAR_<name>``, else its default. A rehearsal reads both, and the options ``--var`` and ``--var-file``.
+    variable ``TF_VAR_<name>``, or of ``laminar run --var``, else its default. A rehearsal has the options ``--var`` and
+    ``--var-file``, too.
     If a flow uses a name several times, description and default must be the same each time.
 
     Args:

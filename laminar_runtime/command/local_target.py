@@ -61,6 +61,11 @@ class LocalTarget:
         return self._file.flow
 
     @property
+    def flows(self) -> Sequence[Flow]:
+        """The flow, and those that follow."""
+        return (self.flow, *self._file.following)
+
+    @property
     def here(self) -> bool:
         """True: this process runs it."""
         return True

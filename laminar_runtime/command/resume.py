@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 
+from laminar_runtime.command.local_values import add_values, set_values
 from laminar_runtime.command.options import add_id, add_json, find_target
 from laminar_runtime.command.outcome import finish, report
 from laminar_runtime.command.targets import Target, choose
@@ -36,6 +37,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="run this layer again, and all layers after it, even if they have finished",
     )
     parser.add_argument("--wait", action="store_true", help="wait for the end of a deployed execution")
+    add_values(parser)
     add_json(parser)
 
 
@@ -49,6 +51,7 @@ def run(options: argparse.Namespace) -> int:
         The exit code of its status; 0 if it runs again on AWS.
     """
     target = find_target(options)
+    set_values(target, options)
     name = require_id(target, options)
 
     def begin() -> object:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 
+from laminar_runtime.command.local_values import add_values, set_values
 from laminar_runtime.command.options import add_json, add_start, find_target
 from laminar_runtime.command.outcome import finish
 from laminar_runtime.identifiers import new_execution_id
@@ -26,6 +27,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         parser: Its parser.
     """
     add_start(parser)
+    add_values(parser)
     add_json(parser)
 
 
@@ -39,5 +41,6 @@ def run(options: argparse.Namespace) -> int:
         The exit code of its status.
     """
     target = find_target(options)
+    set_values(target, options)
     parameters, name = target.read(options.param), options.id or new_execution_id()
     return finish(target, name, lambda: target.run(parameters, name), as_json=options.json)

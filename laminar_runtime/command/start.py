@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 
 from laminar_runtime.command.exits import Exit
+from laminar_runtime.command.local_values import add_values, set_values
 from laminar_runtime.command.options import add_json, add_start, find_target
 from laminar_runtime.command.printing import print_json, print_line
 
@@ -27,6 +28,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         parser: Its parser.
     """
     add_start(parser)
+    add_values(parser)
     add_json(parser)
 
 
@@ -37,6 +39,7 @@ def run(options: argparse.Namespace) -> int:
         options: The parsed arguments.
     """
     target = find_target(options)
+    set_values(target, options)
     handle = target.start(options.param, options.id)
     if options.json:
         print_json({"id": handle.id, "flow": handle.flow_name})
