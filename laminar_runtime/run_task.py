@@ -30,8 +30,9 @@ def handler(request: dict[str, Any], context: object = None) -> dict[str, Any]:
 
     Args:
         request: ``{"execution": id, "layer": name}``. From the second attempt on it has ``"attempt": number``. For a
-            split it has ``"indexes"``, ``"child"``, the position of the split in the indexes, and ``"splits"``.
-        context: The context of the invocation, which has the id of its request.
+            split it has ``"indexes"``, ``"child"``, the position of the split in the indexes, and ``"splits"``. If the
+            layer's `Retry` names failures, it has ``"retry"``: see `laminar_runtime.tasks.invocations`.
+        context: The context of the invocation, which has the id of its request, and knows how long it may run.
 
     Returns:
         An empty object: the results of a task are in the datastore.
@@ -44,16 +45,26 @@ def handler(request: dict[str, Any], context: object = None) -> dict[str, Any]:
     variables = variables_of(request)
     if requested := getattr(context, "aws_request_id", ""):
         variables[task_environment.INVOCATION] = requested
-    ended = container_command.run(variables)
     environment = {**os.environ, **variables}
+    if "retry" in request:
+        _run_again(request["retry"], environment, variables, context)
+        return {}
+    ended = container_command.run(variables)
     if ended.code != 0 or not _has_commit(environment):
-        error = _error(environment, ended)
-        if not ended.reason:  # the task left no record, as its process was killed
-            from laminar_runtime.tasks import failure_records
-
-            failure_records.leave_ending(environment, error.reason, ended.code)
-        raise error
+        raise _error(environment, ended)
     return {}
+
+
+def _run_again(retry: dict[str, Any], environment: dict[str, str], variables: dict[str, str], context: object) -> None:
+    """Run a task whose failures the layer's `Retry` names, and say by the name of an error whether it runs again."""
+    from laminar_runtime.tasks import invocations  # few layers name failures
+
+    ended = container_command.run(variables, invocations.time_limit(retry, context))
+    if (ended.code == 0 or ended.limit is not None) and _has_commit(environment):
+        return
+    ended = invocations.count_attempt(ended, _datastore(environment), _task(environment))
+    counted = {**environment, task_environment.LAYER_ATTEMPT: str(ended.attempt)}
+    raise _error(counted, ended, invocations.FAILED_ATTEMPT if invocations.repeats(retry, ended) else "")
 
 
 def variables_of(request: dict[str, Any]) -> dict[str, str]:
@@ -78,17 +89,19 @@ def variables_of(request: dict[str, Any]) -> dict[str, str]:
     return variables
 
 
-def _error(environment: dict[str, str], ended: container_command.Ended) -> TaskError:
-    """Return the error of a failed task. Its class is named after the error that the task reported, if any."""
+def _error(environment: dict[str, str], ended: container_command.Ended, name: str = "") -> TaskError:
+    """Return the error of a failed task, and leave its record if the task could not.
+
+    Args:
+        environment: The variables of the task.
+        ended: How it ended.
+        name: The name of the error's class. By default it is that of the error that the task reported, if any.
+    """
     task = _task(environment)
-    kind = ended.reason.partition(":")[0]
-    named: type[TaskError] = type(kind, (TaskError,), {}) if kind.isidentifier() else TaskError
-    how = f"exit code {ended.code}" if ended.code >= 0 else f"signal {signal.Signals(-ended.code).name}"
-    if ended.code == 0:
-        how += " before its layer finished"
-    printed = f"; the last line of its output: {ended.last}" if ended.last else ""
-    reason = ended.reason or f"its process ended with {how}{printed}"
-    return named(
+    kind = name or ended.reason.partition(":")[0]
+    named: type[TaskError] = type(kind, (TaskError,), {}) if name or kind.isidentifier() else TaskError
+    reason = ended.reason or _reason(ended)
+    error = named(
         reason if len(reason) <= _LONGEST else f"{reason[:_LONGEST]}... (the log has all of it)",
         flow=task.flow,
         execution=task.execution,
@@ -97,6 +110,22 @@ def _error(environment: dict[str, str], ended: container_command.Ended) -> TaskE
         splits=task.splits,
         attempt=ended.attempt or task.attempt,
     )
+    if not ended.reason:
+        from laminar_runtime.tasks import failure_records
+
+        failure_records.leave_ending(environment, error.reason, ended.code, late=ended.limit is not None)
+    return error
+
+
+def _reason(ended: container_command.Ended) -> str:
+    """Return why a task failed that reported no error."""
+    if ended.limit is not None:
+        return f"it did not end within {ended.limit:g} seconds and was stopped"
+    how = f"exit code {ended.code}" if ended.code >= 0 else f"signal {signal.Signals(-ended.code).name}"
+    if ended.code == 0:
+        how += " before its layer finished"
+    printed = f"; the last line of its output: {ended.last}" if ended.last else ""
+    return f"its process ended with {how}{printed}"
 
 
 def _has_commit(environment: dict[str, str]) -> bool:

@@ -487,8 +487,8 @@ LAM121 = Rule(
 LAM122 = Rule(
     "LAM122",
     "the failures of a retry cannot be distinguished",
-    "AWS Batch decides by five rules; hooks and AWS Lambda have none.",
-    "Name fewer failures, or run the layer on AWS Batch without hooks.",
+    "AWS Batch decides by five rules; hooks that choose containers see each failure.",
+    "Name fewer failures, or drop the hooks or `on`.",
 )
 LAM123 = Rule(
     "LAM123",

@@ -14,7 +14,7 @@ from laminar_runtime.process import reaper
 if TYPE_CHECKING:
     import subprocess
 
-__all__ = ["Fresh"]
+__all__ = ["Fresh", "prefer_to_kill"]
 
 
 class Fresh:
@@ -82,3 +82,9 @@ class Fresh:
         with self._lock, contextlib.suppress(ProcessLookupError, PermissionError):
             if process in self._running:
                 os.killpg(process, number)
+
+
+def prefer_to_kill(process: int) -> None:
+    """Have Linux kill the process of a task, and not this one, if the container lacks memory."""
+    with contextlib.suppress(OSError), open(f"/proc/{process}/oom_score_adj", "w", encoding="ascii") as score:  # noqa: PTH123 - a file of Linux
+        score.write("1000")

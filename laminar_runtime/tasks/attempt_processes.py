@@ -16,11 +16,11 @@ from typing import TYPE_CHECKING
 from laminar_runtime import task_environment
 from laminar_runtime.failures import tracebacks
 from laminar_runtime.process import forking
+from laminar_runtime.process.fresh import prefer_to_kill
 from laminar_runtime.process.warm import Warm, branch
 from laminar_runtime.task_environment import TaskContext
 from laminar_runtime.tasks import attempts, task_process
 from laminar_runtime.tasks.pack import Processes
-from laminar_runtime.tasks.worker_process import prefer_to_kill
 
 if TYPE_CHECKING:
     from laminar_runtime.flow import Flow

@@ -26,7 +26,7 @@ from laminar_runtime.layer import Layer
 from laminar_runtime.storage.layout import LayerKey
 from laminar_runtime.task_environment import LAYER_ATTEMPT, TaskContext
 
-__all__ = ["NoAttemptLeftError", "begin_attempt", "exit_code", "fail_for_good", "failing", "note_failure"]
+__all__ = ["NoAttemptLeftError", "begin_attempt", "count", "exit_code", "fail_for_good", "failing", "note_failure"]
 
 _FAILED = ".failed"
 #: The exit code of this process if its task fails: `FINAL` if the layer does not run again.
@@ -80,6 +80,18 @@ def begin_attempt(store: DataStore, key: LayerKey, context: TaskContext, layer: 
     if any(_start(name)[0] == _start(context.run)[0] for name in failed):
         time.sleep(retry.wait(attempt - 1))
     return _records.evolve(context, attempt=attempt)
+
+
+def count(store: DataStore, key: LayerKey, context: TaskContext) -> int:
+    """Return the number of the attempt of a run that began, for a process that did not make it.
+
+    Args:
+        store: The flow's datastore.
+        key: The layer.
+        context: The task, with its run. No capacity of its own is reclaimed.
+    """
+    runs = {name.removesuffix(_FAILED) for name in store.transport.names(key.attempts(context.index, context.drive))}
+    return len({*runs, context.run})
 
 
 @block

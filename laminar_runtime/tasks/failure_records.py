@@ -17,7 +17,7 @@ from typing import Any
 from laminar_runtime import task_environment
 from laminar_runtime.causes.texts import parse_object
 from laminar_runtime.configurations import datastores
-from laminar_runtime.configurations.failures import OUT_OF_MEMORY
+from laminar_runtime.configurations.failures import OUT_OF_MEMORY, TIMED_OUT
 from laminar_runtime.exceptions import DamagedError, MissingError, TaskError, UnfinishedError
 from laminar_runtime.failures import reports, tracebacks
 from laminar_runtime.failures.record import Failure, spell_time
@@ -54,16 +54,17 @@ def leave_error(error: BaseException, own: datastores.DataStore | None) -> None:
     leave(os.environ, known, own)
 
 
-def leave_ending(environment: Mapping[str, str], reason: str, code: int) -> None:
+def leave_ending(environment: Mapping[str, str], reason: str, code: int, *, late: bool = False) -> None:
     """Leave the record of a task whose process ended without an error report.
 
     Args:
         environment: The variables of the task.
         reason: What happened.
         code: The exit code of its process, negative for the signal that ended it.
+        late: Whether it was stopped because it did not end in time.
     """
-    kind = OUT_OF_MEMORY if code == -signal.SIGKILL else "exited"
-    leave(environment, {"kind": kind, "reason": reason, "exit_code": code}, None, over=False)
+    kind = TIMED_OUT if late else OUT_OF_MEMORY if code == -signal.SIGKILL else "exited"
+    leave(environment, {"kind": kind, "reason": reason, "exit_code": code}, None, over=late)
 
 
 def leave(

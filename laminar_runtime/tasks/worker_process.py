@@ -9,7 +9,6 @@ a split after the timeout of its executor, and passes on the signals that ask it
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
 import signal
@@ -26,7 +25,7 @@ from laminar_runtime import _records, indexes, task_environment, types
 from laminar_runtime.configurations.failures import FINAL, OUT_OF_MEMORY, TIMED_OUT
 from laminar_runtime.configurations.layers import Retry
 from laminar_runtime.process import forking
-from laminar_runtime.process.fresh import Fresh
+from laminar_runtime.process.fresh import Fresh, prefer_to_kill
 from laminar_runtime.process.named_lines import name_lines
 from laminar_runtime.process.warm import branch
 from laminar_runtime.splits.claims import Claims
@@ -38,7 +37,7 @@ if TYPE_CHECKING:
     from laminar_runtime.configurations.datastores import DataStore
     from laminar_runtime.flow import Flow
 
-__all__ = ["Processes", "Starter", "endings", "main", "prefer_to_kill", "record", "run"]
+__all__ = ["Processes", "Starter", "endings", "main", "record", "run"]
 
 #: The variables of this process that the processes of splits do not have.
 _OWN = {task_environment.LAYER_CLAIMS, task_environment.LAYER_INDEXES}
@@ -329,12 +328,6 @@ class Processes:
         """
         if self._stopping:
             raise StoppedError
-
-
-def prefer_to_kill(process: int) -> None:
-    """Have Linux kill the process of a split, and not this one, if the container lacks memory."""
-    with contextlib.suppress(OSError), open(f"/proc/{process}/oom_score_adj", "w", encoding="ascii") as score:  # noqa: PTH123 - a file of Linux
-        score.write("1000")
 
 
 if __name__ == "__main__":

@@ -274,11 +274,11 @@ def _faults_of(network: Network | None) -> Iterator[tuple[str, str]]:
 
 
 def check_lambda_failures(graph: Graph) -> Iterator[Problem]:
-    """Check that layers name no failures to retry on: an invocation has no exit code, and no rules by classes."""
+    """Check that layers which name failures to retry on have no hooks that choose their containers: these see each."""
     for layer in _on_lambda(graph):
-        if layer.retry.on:
-            what = f"layer '{layer.name}' has Retry(on=...), and runs on AWS Lambda, where each failure is retried"
-            yield Problem(layer.location, LAM122, what, "run it on AWS Batch, or leave on=... out")
+        if layer.retry.on and layer.sized:
+            what = f"layer '{layer.name}' has Retry(on=...) and hooks that choose its container: these see each failure"
+            yield Problem(layer.location, LAM122, what, "drop one of them")
 
 
 def _on_lambda(graph: Graph) -> Iterator[LayerNode]:

@@ -10,6 +10,7 @@ from laminar_codegen.ir.expressions import Joined, Ref, Value, merge
 from laminar_codegen.ir.graph import Graph
 from laminar_codegen.ir.terraform import Block
 from laminar_codegen.targets.aws_lambda.labels import task_functions as labels_of_functions
+from laminar_codegen.targets.aws_lambda.named_failures import time_limit
 from laminar_codegen.targets.aws_lambda.options import arguments
 from laminar_codegen.targets.functions import emit_function, environment_of, in_network, of_image
 
@@ -29,10 +30,10 @@ def task_functions(graph: Graph) -> Iterator[TaskFunction]:
         graph: The graph of the flow.
     """
     flow = labels.flow(graph)
-    placements = {layer.name: layer.placement for layer in graph.layers}
-    for layer, label in sorted(labels_of_functions(graph).items(), key=lambda item: item[1]):
-        placement = placements[layer]
-        yield TaskFunction(label, flow, placement, graph.timeout_of(placement.target))
+    layers = {layer.name: layer for layer in graph.layers}
+    for name, label in sorted(labels_of_functions(graph).items(), key=lambda item: item[1]):
+        layer = layers[name]
+        yield TaskFunction(label, flow, layer.placement, time_limit(graph, layer))
 
 
 def emit_task_function(function: TaskFunction) -> Block:

@@ -24,6 +24,7 @@ from laminar_codegen.ir.retriers import Retrier
 from laminar_codegen.ir.state_names import Suffix
 from laminar_codegen.limits import MAP_CONCURRENCY, MAX_INVOCATIONS
 from laminar_codegen.targets.aws_lambda.labels import task_functions
+from laminar_codegen.targets.aws_lambda.named_failures import payload, retriers_of
 from laminar_codegen.targets.aws_lambda.target import LambdaTarget
 from laminar_codegen.targets.kind import Attempts, TaskStates
 
@@ -35,12 +36,14 @@ class LambdaStates(TaskStates):
     """The states of layers on AWS Lambda.
 
     Args:
+        graph: The graph.
         functions: The labels of the functions that run layers, by the layer's name.
     """
 
     error_field: ClassVar[str] = "errorMessage"
     groups_share_limit: ClassVar[bool] = False
 
+    graph: Graph
     functions: Mapping[str, str]
 
     @classmethod
@@ -50,7 +53,7 @@ class LambdaStates(TaskStates):
         Args:
             graph: The graph.
         """
-        return cls(task_functions(graph))
+        return cls(graph, task_functions(graph))
 
     def once(self, layer: LayerNode, after: str | None, attempts: Attempts) -> Task:
         """Return the invocation of the function of a layer that does not fan out."""
@@ -64,7 +67,8 @@ class LambdaStates(TaskStates):
         return self._of(layer, attempts).each(target, name)
 
     def _of(self, layer: LayerNode, attempts: Attempts) -> Invocations:
-        return Invocations(layer, self.functions[layer.name], attempts.retriers, attempts.attempt)
+        retry, named = retriers_of(layer, attempts.retriers), payload(self.graph, layer)
+        return Invocations(layer, self.functions[layer.name], retry, attempts.attempt, named)
 
 
 @attrs.frozen(eq=False, repr=False)
@@ -76,12 +80,14 @@ class Invocations:
         function: The label of its function.
         retry: The retriers of an invocation, besides those for passing errors of AWS Lambda.
         attempt: The expression for the number of the attempt if the planner counts attempts, else None.
+        named: What the payload says of the failures that the layer's `Retry` names.
     """
 
     layer: LayerNode
     function: str
     retry: tuple[Retrier, ...]
     attempt: str | None
+    named: Mapping[str, Value]
 
     def once(self, after: str | None, catch: tuple[Catcher, ...]) -> Task:
         """Return the state that runs the only task of the layer.
@@ -124,7 +130,13 @@ class Invocations:
             integration="lambda:invoke",
             arguments={
                 "FunctionName": Ref(f"aws_lambda_function.{self.function}.arn"),
-                "Payload": {"execution": Expression(DRIVE), "layer": self.layer.name, **settings, **attempt},
+                "Payload": {
+                    "execution": Expression(DRIVE),
+                    "layer": self.layer.name,
+                    **settings,
+                    **attempt,
+                    **self.named,
+                },
             },
             retry=self.retry,
             catch=catch,

@@ -35,9 +35,9 @@ class Count(Layer):
         self.letters = len(split.word)
 
 
-@Short.register(retry=Retry(attempts=2))
+@Short.register(retry=Retry(attempts=2, on=(ConnectionError, "out of memory")))
 class Total(Layer):
-    """One invocation of the function of Split, tried twice."""
+    """One invocation, tried twice after some failures."""
 
     def __call__(self, count: Count) -> None:
         self.letters = sum(count.letters)

@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 #: The layers that run again, and the number of their runs. Each fails until its last run.
-RUNS = {"Named": 2, "Code": 2, "Other": 1, "OtherCode": 1}
+RUNS = {"Named": 2, "Code": 2, "Killed": 2, "Other": 1, "OtherCode": 1}
 FLOW = """
-import pathlib, sys
+import os, pathlib, signal, sys
 from laminar_runtime import Flow, Layer
 from laminar_runtime.configurations import executors
 from laminar_runtime.configurations.layers import Retry
@@ -23,7 +23,8 @@ RUNS = pathlib.Path({runs!r})
 class Again(Flow): ...
 
 
-ON = Retry(attempts=2, delay=0, on=(LookupError, 75))
+ON = Retry(attempts=2, delay=0, on=(LookupError, 75, "out of memory"))
+FUNCTION = executors.AWS.Lambda(timeout=60)
 BATCH = executors.AWS.Batch(queue="big", share_identifier="research", priority=5, role="loader")
 
 
@@ -48,7 +49,13 @@ class {layer}(Failing):
 if flow := Again():
     flow()
 """
-FAILURES = {"Named": "no_key", "Code": "lambda: sys.exit(75)", "Other": "no_value", "OtherCode": "lambda: sys.exit(3)"}
+FAILURES = {
+    "Named": "no_key",
+    "Code": "lambda: sys.exit(75)",
+    "Killed": "lambda: os.kill(os.getpid(), signal.SIGKILL)",
+    "Other": "no_value",
+    "OtherCode": "lambda: sys.exit(3)",
+}
 
 
 def runs(folder: Path, layer: str, executor: str, *words: str) -> tuple[int, int]:
@@ -59,8 +66,14 @@ def runs(folder: Path, layer: str, executor: str, *words: str) -> tuple[int, int
     return ended.returncode, len((folder / layer).read_text())
 
 
-@pytest.mark.parametrize("layer", RUNS)
-@pytest.mark.parametrize("executor", ["executors.Thread()", "executors.Process()"])
+@pytest.mark.parametrize(
+    ("executor", "layer"),
+    [
+        *(("executors.Thread()", layer) for layer in RUNS if layer != "Killed"),
+        *(("executors.Process()", layer) for layer in RUNS),
+        *(("FUNCTION", layer) for layer in RUNS),
+    ],
+)
 def test_on_this_machine(executor: str, layer: str, tmp_path: Path) -> None:
     """A thread decides by the error; of a process, its exit code says it."""
     assert runs(tmp_path, layer, executor) == (int(RUNS[layer] == 1), RUNS[layer])
@@ -76,4 +89,20 @@ def test_rehearsed(layer: str, tmp_path: Path) -> None:
             [sys.executable, "-m", "laminar_codegen", "flow.py"], cwd=tmp_path, capture_output=True, check=True
         ).stdout
     )
-    assert document["locals"]["layers"][layer]["retry"]["on"] == ["LookupError", 75]
+    assert document["locals"]["layers"][layer]["retry"]["on"] == ["LookupError", 75, "out of memory"]
+
+
+@pytest.mark.parametrize("layer", RUNS)
+def test_rehearsed_functions(layer: str, tmp_path: Path) -> None:
+    """The function says by the name of its error whether it is invoked again."""
+    words = ("-m", "laminar_codegen", "rehearse", "--quiet")
+    assert runs(tmp_path, layer, "FUNCTION", *words) == (int(RUNS[layer] == 1), RUNS[layer])
+
+
+def test_a_function_that_is_ended_as_a_whole(tmp_path: Path) -> None:
+    """AWS Lambda says that, and not the function: the state knows the name for it."""
+    failure = "lambda: os.kill(os.getppid(), signal.SIGKILL)"
+    words = ("-m", "laminar_codegen", "rehearse", "--quiet")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(FAILURES, "Killed", failure)
+        assert runs(tmp_path, "Killed", "FUNCTION", *words) == (0, 2)

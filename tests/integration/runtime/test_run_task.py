@@ -12,14 +12,15 @@ from laminar_runtime import task_environment
 from laminar_runtime.configurations.datastores import Local
 from laminar_runtime.exceptions import TaskError
 from laminar_runtime.run_task import handler
+from laminar_runtime.storage import failures
 from laminar_runtime.storage.graphs import read_graph
 from laminar_runtime.storage.layout import LayerKey, graph_key
 from tests.support.harness import Folder
 
 FLOW = """
-import os, signal
+import os, signal, subprocess
 from laminar_runtime import Flow, Layer, Parameters
-from laminar_runtime.configurations.layers import ForEach, Parameter
+from laminar_runtime.configurations.layers import ForEach, Parameter, Retry
 
 class MyFlow(Flow): ...
 
@@ -43,6 +44,21 @@ class Each(Layer):
 class Exits(Layer):
     def __call__(self) -> None:
         os.execvp("true", ["true"])
+
+@MyFlow.register(retry=Retry(attempts=2, delay=0, on=(LookupError, 75, "out of memory", "timed out")))
+class Again(Layer):
+    def __call__(self) -> None:
+        how = os.environ["HOW"]
+        if how == "slow":
+            subprocess.run(["sleep", "30"])
+        elif how == "killed":
+            os.kill(os.getpid(), signal.SIGKILL)
+        elif how == "exits":
+            os._exit(75)
+        elif how == "keeps output open":
+            subprocess.Popen(["sleep", "30"])
+        else:
+            raise {"named": KeyError, "other": ValueError}[how]("no luck")
 
 @MyFlow.register
 class Killed(Layer):
@@ -172,3 +188,60 @@ def test_what_a_function_inherits(store: Local, monkeypatch: pytest.MonkeyPatch,
         task_environment.FLOW_NAME,
     } <= names
     assert task_environment.LAYER_INDEX not in names
+
+
+ON = {"attempts": 2, "on": [1, 75, "out of memory", "timed out"], "timeout": 60}
+
+
+@pytest.mark.parametrize(
+    ("how", "on", "names"),
+    [
+        ("named", ON, ["Laminar.FailedAttempt", "KeyError"]),
+        ("other", ON, ["ValueError"]),
+        ("exits", ON, ["Laminar.FailedAttempt", "TaskError"]),
+        ("killed", ON, ["Laminar.FailedAttempt", "TaskError"]),
+        ("killed", {**ON, "on": [1, 75]}, ["TaskError"]),
+        ("slow", {**ON, "timeout": 3}, ["Laminar.FailedAttempt", "TaskError"]),
+        ("slow", {**ON, "timeout": 3, "on": [1, 75, "out of memory"]}, ["TaskError"]),
+    ],
+)
+def test_a_retry_that_names_failures(
+    how: str, on: dict[str, object], names: list[str], store: Local, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An attempt that is followed by another one has a name for that; the last one has that of its error."""
+    monkeypatch.setenv("HOW", how)
+    for number, name in enumerate(names, 1):
+        with pytest.raises(TaskError, match=f"failed on attempt {number} of execution e1") as caught:
+            handler({"execution": "e1", "layer": "Again", "retry": on})
+        assert type(caught.value).__name__ == name
+    kinds = {"killed": "out of memory", "slow": "timed out", "exits": "exited"}
+    recorded = [*failures.read(store.transport, key("Again"), every=True)]
+    assert [item.attempt for item in recorded] == [*range(1, len(names) + 1)]
+    assert {item.kind for item in recorded} == {kinds.get(how, "error")}
+
+
+class Remaining:
+    """The context of an invocation that may run for some seconds."""
+
+    aws_request_id = "11111111-2222-3333-4444-555555555555"
+
+    def __init__(self, seconds: float) -> None:
+        self._seconds = seconds
+
+    def get_remaining_time_in_millis(self) -> int:
+        """Return the milliseconds that are left."""
+        return int(self._seconds * 1000)
+
+
+def test_a_function_stops_its_task_in_time(store: Local, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It keeps four seconds for that: AWS Lambda would not say why the function ended."""
+    monkeypatch.setenv("HOW", "slow")
+    with pytest.raises(TaskError, match="it did not end within 3 seconds and was stopped"):
+        handler({"execution": "e1", "layer": "Again", "retry": ON}, Remaining(7))
+
+
+def test_what_a_finished_task_left_running(store: Local, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is stopped with the function's time, and the task has finished."""
+    monkeypatch.setenv("HOW", "keeps output open")
+    assert handler({"execution": "e1", "layer": "Again", "retry": {**ON, "timeout": 4}}) == {}
+    assert store.ledger.read_record(key("Again")) is not None

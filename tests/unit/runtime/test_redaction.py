@@ -116,7 +116,7 @@ def test_a_task_on_this_machine_knows_the_names() -> None:
 def test_the_last_line_of_output(monkeypatch: pytest.MonkeyPatch) -> None:
     """It is the reason of a process that ended without an error report."""
     monkeypatch.setenv("PASSWORD", "correct horse")
-    monkeypatch.setattr(container_command, "_run_and_print", lambda *_: (3, "with correct horse"))
+    monkeypatch.setattr(container_command, "_run_and_print", lambda *_: (3, "with correct horse", False))
     assert container_command.run({}).last == "with ***"
 
 
