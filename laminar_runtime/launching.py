@@ -362,10 +362,10 @@ def _only_decides(execution: Execution, context: task_environment.TaskContext) -
     if task_environment.PLAN_FILE in os.environ:
         _plan(execution, context)
         return True
-    if task_environment.SKIPPED in os.environ:
+    if task_environment.DECIDES in os.environ:
         from laminar_runtime.tasks import pack_process
 
-        return pack_process.is_skipped(execution, context.layer)
+        return pack_process.is_skipped(execution, context)
     return False
 
 

@@ -45,9 +45,8 @@ LAYER_TIMEOUT = "LAMINAR_LAYER_TIMEOUT"
 #: With ``0``, each split of a job that runs several is a process of its own from the start, and no fork of one that has
 #: imported the flow.
 FORKS = "LAMINAR_FORKS"
-#: The file that the process of a layer of such a job writes if the layer does not run. It is there only for the first
-#: attempt at a layer that may be skipped.
-SKIPPED = "LAMINAR_SKIPPED"
+#: Whether the process of a layer of such a job decides first if the layer runs: it may be skipped.
+DECIDES = "LAMINAR_DECIDES"
 #: The folder in memory that keeps what the layers of one job store.
 KEPT = "LAMINAR_KEPT"
 #: What the process of a child that claims splits needs to know of its layer.

@@ -42,8 +42,6 @@ def obstacle(layer: LayerNode) -> str | None:
         "is registered with pack=False": not layer.pack,
         f"runs on {layer.executor.service}": batch_target(layer.placement) is None,
         "fans out": bool(layer.foreach),
-        # Only the first attempt asks its entry hooks: a second one would run a layer that is not to run.
-        "may be skipped, and has more than one attempt": layer.optional and layer.retry.attempts > 1,
         "has hooks that choose its container": layer.sized,
         "has GPUs": layer.container.gpu > 0,
     }

@@ -12,6 +12,8 @@
     <Flow>/.cache/<execution>/<Layer>/.splits/<index>.json       the `Commit` of a split of a fan-out: it finished
     <Flow>/.cache/<execution>/<Layer>/.attempts/<drive>/<index>/ notes on the runs of a split, see
                                                                  `laminar_runtime.tasks.attempts`
+    <Flow>/.cache/<execution>/<Layer>/.entry/<drive>.json        whether a layer runs that may be skipped and shares a
+                                                                 job, see `laminar_runtime.tasks.entry_notes`
     <Flow>/.cache/<execution>/<Layer>/.claims/<drive>/<name>/<job>/
                                                                  claims of splits, see `laminar_runtime.splits.claims`
     <Flow>/.cache/<execution>/<Layer>/.begun/<drive>/<index>     a note that a split began, if its fan-out tolerates

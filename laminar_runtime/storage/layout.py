@@ -53,7 +53,7 @@ _INPUT, _JOINS, _FAILURES, _ANSWERS = ".input.json", ".joins", ".failures", ".an
 _RUN, _TIMES, _GRAPH = ".run.json", ".times.json", ".graph.json"
 #: The objects and folders of a layer among the notes of an execution.
 _RECORD, _SOME, _SPLITS, _ATTEMPTS, _PLAN = ".record.json", ".some", ".splits", ".attempts", ".plan"
-_CLAIMS, _BEGUN = ".claims", ".begun"
+_CLAIMS, _BEGUN, _ENTRY = ".claims", ".begun", ".entry"
 #: The objects of a layer that waits for others, among the joins of an execution.
 _MARKS, _TOKEN = "from", "token.json"
 
@@ -161,6 +161,14 @@ class LayerKey:
             drive: The resume or redrive of the execution that they belong to; empty before the first one.
         """
         return f"{self.notes}{_ATTEMPTS}/{drive or '-'}/{index}/"
+
+    def entry(self, drive: str) -> str:
+        """Return the key of the note on whether it runs, of a layer that may be skipped and shares a job.
+
+        Args:
+            drive: The resume or redrive of the execution that it belongs to; empty before the first one.
+        """
+        return f"{self.notes}{_ENTRY}/{drive or '-'}.json"
 
     @property
     def failures(self) -> str:

@@ -50,7 +50,7 @@ class PackedLayer:
         next_attempt: Returns the attempt that follows those of earlier starts of the job.
         note: Notes that an attempt began (an empty text), or how it ended.
         record: Records the failure of an attempt, if its process cannot have done so.
-        is_skipped: Returns whether its process found that it does not run.
+        is_skipped: Returns whether it is noted that it does not run.
     """
 
     name: str
@@ -114,7 +114,7 @@ class PackRun:
         """
         names = {layer.name for layer in self.layers}
         for layer in self.layers:
-            if restarted and layer.is_finished():
+            if restarted and (layer.is_finished() or layer.is_skipped()):
                 self._finished.add(layer.name)
             else:
                 self._next[layer.name] = (layer.next_attempt() if restarted else 1, self.clock())
@@ -187,12 +187,12 @@ class PackRun:
         layer = attempt.layer
         ending = Ending(code, attempt.late, layer.timeout if attempt.late else None)
         name, number = f"layer '{layer.name}'", attempt.number
-        if layer.is_skipped():
-            _say(f"{name} is skipped")
-            self._finished.add(layer.name)
-            return
         if layer.is_finished():
             _say(f"{name} finished{'' if code == 0 else f', but after that {ending}'}")
+            self._finished.add(layer.name)
+            return
+        if layer.is_skipped():
+            _say(f"{name} is skipped")
             self._finished.add(layer.name)
             return
         if self._stopping or self._failed:

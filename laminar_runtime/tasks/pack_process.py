@@ -10,9 +10,7 @@ from __future__ import annotations
 import os
 import shutil
 import signal
-import tempfile
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING
 
@@ -20,7 +18,7 @@ from laminar_runtime import _records, task_environment
 from laminar_runtime.configurations.datastores.kept import memory_folder
 from laminar_runtime.configurations.failures import FINAL
 from laminar_runtime.task_environment import TaskContext
-from laminar_runtime.tasks import attempt_processes, attempts, claims, task, task_process, upstream
+from laminar_runtime.tasks import attempt_processes, attempts, claims, entry_notes, task, task_process, upstream
 from laminar_runtime.tasks.pack import PackedLayer, PackRun, Processes
 from laminar_runtime.tasks.worker import Ending, StoppedError, next_attempt
 from laminar_runtime.tasks.worker_process import endings, record
@@ -53,26 +51,22 @@ def run(flow: Flow, context: TaskContext, execution: Callable[[], Execution]) ->
     folder = memory_folder()
     if folder is not None:
         os.environ[task_environment.KEPT] = folder
-    elif upstream.find_optional(flow):
-        folder = tempfile.mkdtemp(prefix="laminar-")
 
     def run_pack(processes: Processes) -> int:
         try:
-            return attempt_processes.report_errors(
-                flow, lambda: _Pack(execution(), context, spelled, processes, folder or "").run()
-            )
+            return attempt_processes.report_errors(flow, lambda: _Pack(execution(), context, spelled, processes).run())
         finally:
             shutil.rmtree(folder or "", ignore_errors=True)
 
     return attempt_processes.supervise(run_pack)
 
 
-def is_skipped(execution: Execution, layer: str) -> bool:
-    """Return whether the layer of this process does not run, and leave that for the process that supervises it.
+def is_skipped(execution: Execution, context: TaskContext) -> bool:
+    """Return whether the layer of this process does not run, and note that: it holds for all later attempts.
 
     Args:
         execution: The execution.
-        layer: The layer's name.
+        context: The task of the layer.
 
     Raises:
         UnfinishedError: If a layer that it depends on has not finished, and cannot be skipped.
@@ -80,30 +74,30 @@ def is_skipped(execution: Execution, layer: str) -> bool:
     """
     from laminar_runtime.tasks import entry_hooks
 
-    note = os.environ.pop(task_environment.SKIPPED)
-    try:
+    del os.environ[task_environment.DECIDES]
+    layer = execution.layer(context.layer)
+
+    def ask() -> bool:
         # Hooks run outside of a task, as they do with the local scheduler.
         with task_environment.outside():
-            enters = entry_hooks.check_and_enter(execution, execution.layer(layer))
+            return entry_hooks.check_and_enter(execution, layer)
+
+    try:
+        return not entry_notes.decide(execution.datastore, execution.key(context.layer), context.drive, ask)
     except BaseException:
         attempts.fail_for_good()
         raise
-    if not enters:
-        Path(note).touch()
-    return not enters
 
 
 class _Pack:
     """The layers of a pack, as its supervisor runs them."""
 
-    def __init__(
-        self, execution: Execution, context: TaskContext, spelled: str, processes: Processes, folder: str
-    ) -> None:
+    def __init__(self, execution: Execution, context: TaskContext, spelled: str, processes: Processes) -> None:
         cpu, memory, names = task_environment.parse_pack(spelled)
         self._context = context
         job, start = os.environ.get(task_environment.BATCH_JOB, ""), os.environ.get(task_environment.BATCH_ATTEMPT)
         self._start = int(start or 1)
-        layers = packed_layers(execution, context, names, f"{job}.{self._start}", folder)
+        layers = packed_layers(execution, context, names, f"{job}.{self._start}")
         self._pack = PackRun(layers=layers, cpu=cpu, memory=memory, processes=processes, send=attempt_processes.send)
 
     def run(self) -> int:
@@ -124,9 +118,7 @@ class _Pack:
         self._pack.stop(signal.Signals(number))
 
 
-def packed_layers(
-    execution: Execution, context: TaskContext, names: Sequence[str], run: str, folder: str
-) -> list[PackedLayer]:
+def packed_layers(execution: Execution, context: TaskContext, names: Sequence[str], run: str) -> list[PackedLayer]:
     """Return the layers of a pack, with their attempts and their commits in the datastore.
 
     Args:
@@ -134,7 +126,6 @@ def packed_layers(
         context: The task of any of them.
         names: Their names, in the order in which they start.
         run: The start of the job, as ``<job>.<number>``.
-        folder: The folder in which the processes of layers leave that these do not run.
     """
     optional = upstream.find_optional(execution.flow)
     return [
@@ -143,22 +134,22 @@ def packed_layers(
             _records.evolve(context, layer=name),
             frozenset(names),
             run,
-            Path(folder, f"{name}.skipped") if name in optional else None,
+            optional=name in optional,
         )
         for name in names
     ]
 
 
 def _layer(
-    execution: Execution, context: TaskContext, names: frozenset[str], run: str, skipped: Path | None
+    execution: Execution, context: TaskContext, names: frozenset[str], run: str, *, optional: bool
 ) -> PackedLayer:
     name, flow, store, key = context.layer, execution.flow, execution.datastore, execution.key(context.layer)
     configuration = flow.registry[name].configuration
     retry, notes = configuration.retry, key.attempts(0, context.drive)
 
     def variables(attempt: int) -> dict[str, str]:
-        asked = {task_environment.SKIPPED: str(skipped)} if skipped is not None and attempt == 1 else {}
-        return {task_environment.LAYER_NAME: name, task_environment.LAYER_ATTEMPT: str(attempt), **asked}
+        decides = {task_environment.DECIDES: "1"} if optional else {}
+        return {task_environment.LAYER_NAME: name, task_environment.LAYER_ATTEMPT: str(attempt), **decides}
 
     def note(attempt: int, ended: str) -> None:
         if retry.attempts > 1:
@@ -179,5 +170,5 @@ def _layer(
         next_attempt=lambda: next_attempt(store.transport.names(notes), spot=configuration.container.spot),
         note=note,
         record=leave,
-        is_skipped=lambda: skipped is not None and skipped.exists(),
+        is_skipped=lambda: optional and entry_notes.read(store, key, context.drive) is False,
     )

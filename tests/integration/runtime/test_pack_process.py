@@ -199,6 +199,38 @@ def test_a_layer_that_may_be_skipped_is_asked_about_in_its_own_process(job: Job,
     assert job.runs == ["A1", "A1", "B1", "B2", "B3", "C1", "C1", "D1"]
 
 
+def test_a_process_that_ends_within_a_hook_decided_nothing(job: Job) -> None:
+    """The next attempt asks: it ran a layer that no hook had let in."""
+    ends = 'first = os.path.join(os.environ["STORE"], "first")\n'
+    ends += (
+        "        if not os.path.exists(first):\n            open(first, 'w').close()\n            os._exit(1)\n        "
+    )
+    job.file.write_text(SKIPS.replace("return a.x == ENTERS", f"{ends}return a.x == 2"), encoding="utf-8")
+    code, output = job.run()
+    assert (code, output.count("asked")) == (0, 2), output
+    assert job.runs == ["A1", "C1"]
+
+
+@pytest.mark.parametrize(("first", "runs"), [("1", ["A1", "B1", "B1", "C1", "D1"]), ("2", ["A1", "C1"])])
+def test_what_was_decided_holds_for_another_start_of_the_job(job: Job, first: str, runs: list[str]) -> None:
+    """A layer that a hook let in runs to its end, and one that was skipped stays so, whatever the hook says then."""
+    job.file.write_text(SKIPS.replace("ENTERS", first), encoding="utf-8")
+    process = job.begin(SLOW="1", LAMINAR_PACK="1 2048 A B C D")
+    assert process.stdout is not None
+    wanted = "layer 'B' is skipped" if first == "2" else "asked"
+    for line in process.stdout:
+        if wanted in line:
+            break
+    while first == "1" and "B1" not in job.runs:
+        time.sleep(0.01)
+    os.killpg(process.pid, signal.SIGKILL)
+    process.communicate(timeout=20)
+    job.file.write_text(SKIPS.replace("ENTERS", "2" if first == "1" else "1"), encoding="utf-8")
+    code, output = job.run(2, LAMINAR_PACK="1 2048 A B C D")
+    assert (code, output.count("asked")) == (0, 0), output
+    assert job.runs == runs or (first == "2" and job.runs == ["A1", "C1", "C1"])
+
+
 def test_a_hook_that_fails_fails_its_layer_for_good(job: Job) -> None:
     """As with a planner: another attempt at the layer does not help."""
     job.file.write_text(SKIPS.replace("ENTERS", "1 / 0"), encoding="utf-8")

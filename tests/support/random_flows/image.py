@@ -24,7 +24,7 @@ from laminar_runtime.splits.claims import Claims
 from laminar_runtime.storage.claims import Owner
 from laminar_runtime.storage.layout import LayerKey
 from laminar_runtime.task_environment import TaskContext
-from laminar_runtime.tasks import attempts, entry_hooks, task
+from laminar_runtime.tasks import attempts, entry_hooks, entry_notes, task
 from laminar_runtime.tasks.pack import PackRun
 from laminar_runtime.tasks.pack_process import packed_layers
 from laminar_runtime.tasks.worker import Ending, Worker
@@ -63,14 +63,12 @@ class Image:
         world: The world outside of the flow.
         jobs: The containers of the tasks that had something to do.
         failed: The splits of which an attempt failed, in order.
-        skipped: The notes of layers of packs that did not run.
     """
 
     spec: FlowSpec
     world: Memory = attrs.field(factory=Memory)
     jobs: dict[Task, Job] = attrs.field(factory=dict)
     failed: list[tuple[str, int]] = attrs.field(factory=list)
-    skipped: set[str] = attrs.field(factory=set)
     flow: Flow = attrs.field(init=False)
 
     @flow.default
@@ -125,8 +123,8 @@ class Image:
         attempts._code = 1  # a process begins
         execution = open_execution(self.flow, context)
         fields = {"index": context.index, "splits": context.splits, "attempt": context.attempt}
-        if note := environment.get(task_environment.SKIPPED):
-            code = self._decide(execution, context.layer, note)
+        if task_environment.DECIDES in environment:
+            code = self._decide(execution, context)
             if code is not None:
                 return code
         try:
@@ -141,15 +139,19 @@ class Image:
                 self.jobs[context.layer, context.index, number] = job
         return 0
 
-    def _decide(self, execution: Execution, layer: str, note: str) -> int | None:
+    def _decide(self, execution: Execution, context: TaskContext) -> int | None:
         """Return the exit code of a layer of a pack that does not run: see `laminar_runtime.tasks.pack_process`."""
+        layer = execution.layer(context.layer)
         try:
-            if entry_hooks.check_and_enter(execution, execution.layer(layer)):
-                return None
+            enters = entry_notes.decide(
+                self.store,
+                execution.key(layer),
+                context.drive,
+                lambda: entry_hooks.check_and_enter(execution, layer),
+            )
         except LaminarError:
             return FINAL
-        self.skipped.add(note)
-        return 0
+        return None if enters else 0
 
     def _share(self, environment: Mapping[str, str], context: TaskContext, job: Job | None) -> int:
         """Run splits as a child that claims them: see `laminar_runtime.tasks.worker_process`."""
@@ -195,16 +197,9 @@ class Image:
         own = {name: text for name, text in environment.items() if name != task_environment.PACK}
         processes = _InTurn(lambda variables: self.attempt({**own, **variables}, None))
         run = f"{environment[task_environment.BATCH_JOB]}.{start}"
-        layers = packed_layers(open_execution(self.flow, context), context, names, run, run)
+        layers = packed_layers(open_execution(self.flow, context), context, names, run)
         pack = PackRun(
-            layers=[
-                _records.evolve(
-                    layer,
-                    record=lambda *_: None,
-                    is_skipped=lambda name=layer.name: f"{run}/{name}.skipped" in self.skipped,
-                )
-                for layer in layers
-            ],
+            layers=[_records.evolve(layer, record=lambda *_: None) for layer in layers],
             cpu=cpu,
             memory=memory,
             processes=processes,

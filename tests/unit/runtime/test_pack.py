@@ -164,6 +164,15 @@ def test_a_layer_that_does_not_run_is_waited_for_no_longer() -> None:
     assert job.notes == ["A1 ", "B1 ", "C1 "]
 
 
+def test_a_layer_that_does_not_run_is_not_asked_again() -> None:
+    """Another start of the job goes on after it, whatever attempts were lost before that was noted."""
+    job = Job({"A": "", "B": "A", "C": "B"})
+    job.finished = {"A"}
+    job.options = {"B": {"is_skipped": lambda: True, "next_attempt": lambda: 9}}
+    assert job.run(restarted=True)
+    assert job.said == ["0 C1"]
+
+
 def test_a_job_that_is_asked_to_stop_passes_that_on() -> None:
     """AWS asks before it reclaims capacity: the attempt does not count, and what finished has."""
     job = Job({"A": "", "B": ""}, A=5)
