@@ -11,6 +11,7 @@ from laminar_runtime.configurations.layers import EFS, Catch, Container, ForEach
 from laminar_runtime.configurations.networks import Network
 from laminar_runtime.configurations.schedulers import AWS
 from laminar_runtime.configurations.triggers import After, Event, ObjectCreated
+from laminar_runtime.configurations.volumes import Volume
 
 #: An image that Amazon ECR fetches from Docker Hub at its first pull.
 CACHED = "123456789012.dkr.ecr.us-east-1.amazonaws.com/docker-hub/team/flow:1"
@@ -27,6 +28,12 @@ def check_environment() -> None:
         raise ValueError(os.environ.get("STAGE"))
 
 
+def check_empty(volume: Volume) -> None:
+    """Raise if the folder of a volume is another one: nothing writes to those that are only read."""
+    if found := [*volume.path.iterdir()]:
+        raise ValueError(found)
+
+
 class Everything(Flow):
     """Has what is rarely used."""
 
@@ -41,7 +48,8 @@ class Load(Layer):
     def __call__(self, parameters: Parameters) -> None:
         check_environment()
         self.written = time.time()
-        (LIBRARY.path / "rows").write_text(f"{self.written} {[*SHARED.path.iterdir()]}")
+        check_empty(SHARED)
+        (LIBRARY.path / "rows").write_text(str(self.written))
         self.key = parameters.key
         self.shard(row=range(4))
 
@@ -60,10 +68,11 @@ class Clean(Layer):
 
     def __call__(self, load: Load) -> None:
         check_environment()
-        written, _, shared = (LIBRARY.path / "rows").read_text().partition(" ")
+        check_empty(DISK)
+        written = (LIBRARY.path / "rows").read_text()
         if float(written) != load.written:
             raise ValueError(written)
-        self.row = (load.row, load.key, shared, [*DISK.path.iterdir()])
+        self.row = (load.row, load.key)
 
 
 @Everything.register(
