@@ -19,8 +19,8 @@
 
 from __future__ import annotations
 
+import collections
 import json
-import sys
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -38,8 +38,13 @@ VERSION = 2
 TARGETS = ("FARGATE", "FARGATE_SPOT", "EC2", "SPOT", "LAMBDA")
 
 _FORM = 'write it by laminar-codegen measure, or by hand: {"<Flow>": {"<Layer>": seconds}}'
-_NUMBER = "give a finite number, not below 0"
-_COUNT = "give a whole number, not below 0"
+#: The most seconds, a year: no execution of Step Functions runs longer.
+#: https://docs.aws.amazon.com/step-functions/latest/dg/service-quotas.html
+_MOST_SECONDS = 31_536_000
+#: The most executions, jobs and splits. It only has sums and products of them fit into numbers.
+_MOST_COUNTED = 10**12
+_NUMBER = f"give a number from 0 to {_MOST_SECONDS:,}, which is a year"
+_COUNT = f"give a whole number from 0 to {_MOST_COUNTED:,}"
 
 
 def read_profile(path: Path, flow: str) -> Profile:
@@ -70,6 +75,7 @@ def read_profiles(path: Path, flows: Sequence[str]) -> tuple[Profile, ...]:
     """
     document = _load(path)
     reader = _Reader(path)
+    reader.check_duplicates(document)
     known, starts = reader.parts(document)
     layers = {name: reader.layers(name, found) for name, found in known.items()}
     found = tuple(reader.starts(starts))
@@ -124,12 +130,20 @@ def _without_none(*fields: Mapping[str, Any]) -> dict[str, Any]:
 
 def _load(path: Path) -> Any:
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
+        return json.loads(path.read_text(encoding="utf-8"), object_pairs_hook=_Object)
     except OSError as error:
         what, fix = f"the profile cannot be read: {error.strerror}", "name an existing file"
     except (ValueError, RecursionError) as error:
         what, fix = f"the profile is not valid JSON: {error}", _FORM
     raise CompileError([Problem(Location(str(path)), LAM030, what, fix)])
+
+
+class _Object(dict[str, Any]):
+    """A JSON object, with all of its values also where it has several of one name: a plain one keeps the last."""
+
+    def __init__(self, pairs: list[tuple[str, Any]]) -> None:
+        super().__init__(pairs)
+        self.pairs = pairs
 
 
 class _Reader:
@@ -145,6 +159,22 @@ class _Reader:
     def end(self) -> None:
         if self._problems:
             raise CompileError(self._problems)
+
+    def check_duplicates(self, document: Any) -> None:
+        """Add a problem for each name that an object of the document has more than once."""
+        left: list[tuple[str, Any]] = [("", document)]
+        while left:
+            place, value = left.pop()
+            inner: Iterable[tuple[Any, Any]] = ()
+            if isinstance(value, _Object):
+                for name, count in collections.Counter(name for name, _ in value.pairs).items():
+                    if count > 1:
+                        within = f" in {place}" if place else ""
+                        self.add(f"the profile has the name {name!r} more than once{within}", "keep one of them")
+                inner = value.pairs
+            elif isinstance(value, list):
+                inner = enumerate(value, 1)
+            left += reversed([(f"{place}.{name}" if place else str(name), each) for name, each in inner])
 
     def parts(self, document: Any) -> tuple[dict[str, Any], Any]:
         """Return the flows and the starts. If there are none to read on with, that is the only problem."""
@@ -244,12 +274,12 @@ class _Reader:
     def _seconds(self, of: str, value: Any, name: str = "seconds") -> float:
         if _is_duration(value):
             return float(value)
-        self.add(f"the {name} of {of} are {value!r}", _NUMBER)
+        self.add(f"the {name} of {of} {'are' if name.endswith('seconds') else 'is'} {value!r}", _NUMBER)
         return 0.0
 
     def _count(self, of: str, value: Mapping[str, Any], name: str) -> int | None:
         number = value.get(name)
-        if name not in value or (type(number) is int and number >= 0):
+        if name not in value or (type(number) is int and 0 <= number <= _MOST_COUNTED):
             return number
         self.add(f"the field '{name}' of {of} is {number!r}", _COUNT)
         return None
@@ -263,5 +293,4 @@ class _Reader:
 def _is_duration(value: Any) -> bool:
     if isinstance(value, bool) or not isinstance(value, int | float):
         return False
-    # An integer may be too large for a float: it is compared as an integer.
-    return 0 <= value <= sys.float_info.max
+    return 0 <= value <= _MOST_SECONDS
