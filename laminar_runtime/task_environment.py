@@ -200,18 +200,18 @@ class TaskContext:
         execution, resumed, drive = execution.partition(RESUMED)
         check_execution_id(execution)
         # The child's own index takes precedence over a list.
-        child = _integer(environment, (LAYER_INDEX, BATCH_INDEX), 0)
+        child = _integer(environment, (LAYER_INDEX, BATCH_INDEX), 0, least=0)
         own = LAYER_INDEX in environment
-        claims = "" if own else environment.get(LAYER_CLAIMS, "")
         spelled = "" if own else environment.get(LAYER_INDEXES, "")
+        claims = "" if own else _claims(environment)
         listed = spelled[1:] if spelled.startswith("@") else ""
         return cls(
             execution=execution,
             flow=flow,
             layer=layer,
             index=_nth(spelled, child) if spelled and not listed else 0 if listed else child,
-            splits=_integer(environment, (LAYER_SPLITS,), 1),
-            attempt=_integer(environment, (LAYER_ATTEMPT,), 1),
+            splits=_integer(environment, (LAYER_SPLITS,), 1, least=1),
+            attempt=_integer(environment, (LAYER_ATTEMPT,), 1, least=1),
             retry=bool(resumed) or environment.get(EXECUTION_RETRY, "False") == "True",
             listed=listed,
             place=child if listed else 0,
@@ -346,18 +346,43 @@ def _run(environment: Mapping[str, str]) -> str:
     if not job or environment.get(LAYER_ATTEMPT):
         return ""
     # Children of an array job have its id, a colon and their index.
-    return f"{job.partition(':')[0]}.{_integer(environment, (BATCH_ATTEMPT,), 1)}"
+    return f"{job.partition(':')[0]}.{_integer(environment, (BATCH_ATTEMPT,), 1, least=1)}"
 
 
-def _integer(environment: Mapping[str, str], names: tuple[str, ...], default: int) -> int:
+def _claims(environment: Mapping[str, str]) -> str:
+    """Return the name of the claims of a process that claims its splits, or ''.
+
+    Raises:
+        FlowError: If it does not end with the number of children, or there is no `LAYER_INDEXES`.
+    """
+    name = environment.get(LAYER_CLAIMS, "")
+    if not name:
+        return ""
+    before, _, children = name.rpartition(".")
+    if not (before and children.isdecimal() and children.isascii() and int(children) > 0):
+        msg = f"the environment variable {LAYER_CLAIMS} must be a name, a dot and the number of children, not {name!r}"
+        raise FlowError(msg)
+    if not environment.get(LAYER_INDEXES):
+        raise FlowError(f"the environment variable {LAYER_CLAIMS} is there without {LAYER_INDEXES}")
+    return name
+
+
+def _integer(environment: Mapping[str, str], names: tuple[str, ...], default: int, *, least: int) -> int:
+    """Return the number of the first of some variables that is there.
+
+    Raises:
+        FlowError: If it is no whole number, or below the least one.
+    """
     for name in names:
         text = environment.get(name)
         if text:
             try:
-                return int(text)
+                number = int(text)
             except ValueError:
-                msg = f"the environment variable {name} must be a whole number, not {text!r}"
-                raise FlowError(msg) from None
+                raise FlowError(f"the environment variable {name} must be a whole number, not {text!r}") from None
+            if number < least:
+                raise FlowError(f"the environment variable {name} must be at least {least}, not {text!r}")
+            return number
     return default
 
 

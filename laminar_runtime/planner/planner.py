@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 from laminar_runtime import _records, task_environment
 from laminar_runtime.blocks import block
 from laminar_runtime.configurations.layers import Configuration, Retry
-from laminar_runtime.exceptions import ExecutionError, LaminarError, SubmissionError, layer_place
+from laminar_runtime.exceptions import ExecutionError, FlowError, LaminarError, SubmissionError, layer_place
 from laminar_runtime.layer import Layer, Parameters
 from laminar_runtime.limits import STATE_BYTES
 from laminar_runtime.planner import lost_splits, submissions
@@ -119,8 +119,16 @@ def plan_of(execution: Execution, layer: str, request: Mapping[str, Any]) -> Lay
 
 
 def read_request() -> dict[str, Any]:
-    """Read the planner's request from the file of the environment."""
-    request: dict[str, Any] = json.loads(Path(os.environ[task_environment.PLAN_REQUEST]).read_text(encoding="utf-8"))
+    """Read the planner's request from the file of the environment.
+
+    Raises:
+        FlowError: If the environment names none.
+    """
+    file = os.environ.get(task_environment.PLAN_REQUEST)
+    if not file:
+        name = task_environment.PLAN_FILE
+        raise FlowError(f"the environment variable {name} is there without {task_environment.PLAN_REQUEST}")
+    request: dict[str, Any] = json.loads(Path(file).read_text(encoding="utf-8"))
     return request
 
 

@@ -18,6 +18,7 @@ from laminar_runtime import task_environment
 from laminar_runtime.exceptions import FlowError, UnfinishedError
 from laminar_runtime.process.endings import Ended
 from laminar_runtime.programs import loading
+from laminar_runtime.task_environment import TaskContext
 from laminar_runtime.tasks import attempts, claims
 
 if TYPE_CHECKING:
@@ -103,7 +104,14 @@ def _check_task() -> None:
             else tracebacks.text(error) or f"{reports.message_of(error)}\n",
             code,
         )
-    if not _is_left():
+    try:
+        left = _is_left()
+    except FlowError as wrong:
+        # The environment names no task: the file went on after it heard so, or Python has printed it.
+        from laminar_runtime.failures import reports
+
+        _fail("" if hasattr(sys, "last_value") else f"{reports.reason_of(wrong)}\n")
+    if not left:
         return
     flow, layer = os.environ[task_environment.FLOW_NAME], os.environ[task_environment.LAYER_NAME]
     fix = f"the file must call its flow before it uses results, for example 'if flow := {flow}(): flow()'"
@@ -145,17 +153,32 @@ def _print_at_once() -> None:
 def _report_uncaught() -> None:
     """Report an error of the file before it calls its flow, as of an import, in place of printing it.
 
-    On AWS it is printed as errors of layers are: with the user's frames, and without the values of secrets.
+    On AWS it is printed as errors of layers are: with the user's frames, and without the values of secrets. That the
+    environment names no task is one line: no line of the file is wrong.
     """
     print_error = sys.excepthook
 
     def hook(kind: type[BaseException], value: BaseException, traceback: TracebackType | None) -> None:
         with contextlib.suppress(OSError, FlowError):
-            if isinstance(value, Exception) and _is_left() and _report(value):
+            if isinstance(value, Exception) and (_report_wrong_task(value) or (_is_left() and _report(value))):
                 return
         print_error(kind, value, traceback)
 
     sys.excepthook = hook
+
+
+def _report_wrong_task(error: Exception) -> bool:
+    """Report that the environment names no task, if the error says so, and return whether that was done."""
+    try:
+        TaskContext.parse(os.environ)
+    except FlowError as wrong:
+        if type(error) is type(wrong) and str(error) == str(wrong):
+            from laminar_runtime.failures import reports
+
+            if not (os.environ.get(task_environment.ERROR_FILE) and _report(error)):
+                sys.stderr.write(f"{reports.reason_of(error)}\n")
+            return True
+    return False
 
 
 def _report(error: Exception) -> bool:

@@ -9,6 +9,7 @@ https://docs.aws.amazon.com/batch/latest/userguide/job_timeouts.html
 
 from __future__ import annotations
 
+import math
 import os
 import signal
 import sys
@@ -20,7 +21,7 @@ from typing import TYPE_CHECKING
 from laminar_runtime import _records, task_environment
 from laminar_runtime.configurations.datastores import DataStore
 from laminar_runtime.configurations.failures import FINAL
-from laminar_runtime.exceptions import layer_place
+from laminar_runtime.exceptions import FlowError, layer_place
 from laminar_runtime.layer import Layer
 from laminar_runtime.splits import fanout
 from laminar_runtime.task_environment import TaskContext
@@ -54,12 +55,28 @@ def run(flow: Flow, context: TaskContext, execution: Callable[[], Execution]) ->
     """
     with task_process.reporting(flow, context.layer):
         claims.check_layer(context, flow.classes)
-    seconds = float(os.environ.pop(task_environment.LAYER_TIMEOUT))
+        seconds = _seconds(os.environ.pop(task_environment.LAYER_TIMEOUT))
 
     def run_task(processes: Processes) -> int:
         return attempt_processes.report_errors(flow, lambda: _open(execution(), context, seconds, processes).run())
 
     return attempt_processes.supervise(run_task)
+
+
+def _seconds(text: str) -> float:
+    """Return the seconds of a value of `task_environment.LAYER_TIMEOUT`.
+
+    Raises:
+        FlowError: If they are none.
+    """
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = 0.0
+    if not 0 < seconds < math.inf:
+        name = task_environment.LAYER_TIMEOUT
+        raise FlowError(f"the environment variable {name} must be a number of seconds above 0, not {text!r}")
+    return seconds
 
 
 def _open(execution: Execution, context: TaskContext, seconds: float, processes: Processes) -> TimedTask:

@@ -24,6 +24,7 @@ from typing import TYPE_CHECKING, Any, NoReturn, Protocol
 from laminar_runtime import _records, indexes, task_environment, types
 from laminar_runtime.configurations.failures import FINAL, OUT_OF_MEMORY, TIMED_OUT
 from laminar_runtime.configurations.layers import Retry
+from laminar_runtime.exceptions import FlowError
 from laminar_runtime.process import forking
 from laminar_runtime.process.fresh import Fresh, prefer_to_kill
 from laminar_runtime.process.named_lines import name_lines
@@ -62,7 +63,14 @@ def run(flow: Flow, context: TaskContext) -> None:
 
 
 def _facts(flow: Flow, context: TaskContext) -> dict[str, Any]:
-    """Return what the supervisor needs to know of the layer, for JSON."""
+    """Return what the supervisor needs to know of the layer, for JSON.
+
+    Raises:
+        FlowError: If the environment does not say where the datastore is.
+    """
+    if not os.environ.get(task_environment.DATASTORE_ROOT):
+        claims, root = task_environment.LAYER_CLAIMS, task_environment.DATASTORE_ROOT
+        raise FlowError(f"the environment variable {claims} is there without {root}")
     configuration = flow.registry[context.layer].configuration
     task = {name: value for name, value in os.environ.items() if name.startswith("LAMINAR_")}
     task.pop(task_environment.TAKEN, None)

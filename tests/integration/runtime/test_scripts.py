@@ -95,6 +95,42 @@ def test_task_of_an_unknown_layer(folder: Folder) -> None:
     assert "FlowError: flow 'Greeting' has no layer 'Nope'" in ended.stderr
 
 
+@pytest.mark.parametrize(
+    ("name", "value", "wrong"),
+    [
+        ("LAMINAR_LAYER_TIMEOUT", "soon", "must be a number of seconds above 0, not 'soon'"),
+        ("LAMINAR_LAYER_INDEX", "first", "must be a whole number, not 'first'"),
+        ("LAMINAR_PACK", "all", "has no size and layers: 'all'"),
+        ("LAMINAR_LAYER_CLAIMS", "1-0.2", "is there without LAMINAR_DATASTORE_ROOT"),
+        ("LAMINAR_PLAN_FILE", "plan.json", "is there without LAMINAR_PLAN_REQUEST"),
+    ],
+)
+def test_a_wrong_variable_of_a_task(name: str, value: str, wrong: str, folder: Folder) -> None:
+    """It is one line, as no line of the file is wrong. The process fails also if the file handles the error."""
+    line = f"FlowError: the environment variable {name} {wrong}\n"
+    task = {**TASK, name: value, "LAMINAR_LAYER_INDEXES": "0-3"}
+    if name == "LAMINAR_LAYER_CLAIMS":
+        del task["LAMINAR_LAYER_INDEX"]  # which would say that the process is one split
+    folder.write(GREETING + GUARDED)
+    ended = folder.python("main.py", **task)
+    assert (ended.returncode, ended.stdout, ended.stderr) == (1, "read\n", line)
+    handled = "".join(f"    {call}\n" for call in GUARDED.strip().splitlines())
+    folder.write(f"{GREETING}\ntry:\n{handled}except Exception:\n    print('handled')\n")
+    ended = folder.python("main.py", **task)
+    assert (ended.returncode, ended.stdout, ended.stderr.count(line)) == (1, "read\nhandled\n", 1)
+
+
+def test_an_error_of_a_file_whose_task_is_wrong(folder: Folder) -> None:
+    """It has its own traceback."""
+    folder.write(GREETING + "\n1 / 0\n" + GUARDED)
+    ended = folder.python("main.py", **{**TASK, "LAMINAR_LAYER_INDEX": "first"})
+    assert (ended.returncode, "ZeroDivisionError" in ended.stderr, "Exception ignored" in ended.stderr) == (
+        1,
+        True,
+        False,
+    )
+
+
 def test_task_of_another_flow(folder: Folder) -> None:
     """A flow is false in the process of a task that is not its own; that nothing ran the task is a failure."""
     folder.write(GREETING + GUARDED)

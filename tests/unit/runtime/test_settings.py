@@ -148,15 +148,21 @@ def test_defaults_and_batch() -> None:
         assert TaskContext.parse({**least, name: ""}) is None
 
 
-def test_a_number_that_is_none() -> None:
-    """A damaged variable is named."""
-    environment = {
-        "LAMINAR_EXECUTION_ID": "e1",
-        "LAMINAR_FLOW_NAME": "F",
-        "LAMINAR_LAYER_NAME": "L",
-        "LAMINAR_LAYER_INDEX": "first",
-    }
-    with pytest.raises(FlowError, match="LAMINAR_LAYER_INDEX must be a whole number, not 'first'"):
+@pytest.mark.parametrize(
+    ("name", "value", "wrong"),
+    [
+        ("LAMINAR_LAYER_INDEX", "first", "must be a whole number, not 'first'"),
+        ("LAMINAR_LAYER_INDEX", "-1", "must be at least 0, not '-1'"),
+        ("LAMINAR_LAYER_SPLITS", "0", "must be at least 1, not '0'"),
+        ("LAMINAR_LAYER_ATTEMPT", "0", "must be at least 1, not '0'"),
+        ("LAMINAR_LAYER_CLAIMS", "claims", "must be a name, a dot and the number of children, not 'claims'"),
+        ("LAMINAR_LAYER_CLAIMS", "1-0.0", "must be a name, a dot and the number of children, not '1-0.0'"),
+        ("LAMINAR_LAYER_CLAIMS", "1-0.2", "is there without LAMINAR_LAYER_INDEXES"),
+    ],
+)
+def test_a_damaged_variable_is_named(name: str, value: str, wrong: str) -> None:
+    environment = {"LAMINAR_EXECUTION_ID": "e1", "LAMINAR_FLOW_NAME": "F", "LAMINAR_LAYER_NAME": "L", name: value}
+    with pytest.raises(FlowError, match=f"the environment variable {name} {wrong}"):
         TaskContext.parse(environment)
 
 
