@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable, Iterator, Mapping
+import time
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from laminar_runtime.exceptions import AccessDeniedError, DatastoreError, MissingError
@@ -13,6 +14,12 @@ __all__ = ["S3Objects"]
 
 #: How many objects one request deletes: https://docs.aws.amazon.com/AmazonS3/latest/API/API_DeleteObjects.html
 _MOST = 1000
+#: Errors of single objects that pass: https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html
+_TRANSIENT = frozenset({"InternalError", "RequestTimeout", "ServiceUnavailable", "SlowDown"})
+#: The seconds before each further try: botocore repeats requests, and not what failed within one that succeeded.
+_PAUSES = (1.0, 4.0)
+#: How many objects an error names.
+_SHOWN = 5
 
 
 class S3Objects:
@@ -21,10 +28,11 @@ class S3Objects:
     Args:
         client: A client of S3.
         root: The root, ``s3://bucket/prefix``.
+        pauses: The seconds before each further try to delete what S3 was too busy for.
     """
 
-    def __init__(self, client: Any, root: str) -> None:
-        self._client = client
+    def __init__(self, client: Any, root: str, pauses: Sequence[float] = _PAUSES) -> None:
+        self._client, self._pauses = client, pauses
         self._bucket, _, prefix = root.removeprefix("s3://").partition("/")
         self._prefix = f"{prefix.rstrip('/')}/" if prefix.rstrip("/") else ""
 
@@ -105,9 +113,16 @@ class S3Objects:
         listed = list(objects)
         if not listed:
             return 0
-        answer = self._client.delete_objects(Bucket=self._bucket, Delete={"Objects": listed, "Quiet": True})
-        if errors := answer.get("Errors"):
-            raise self._refusal(errors[0])
+        left = listed
+        for pause in (*self._pauses, None):
+            answer = self._client.delete_objects(Bucket=self._bucket, Delete={"Objects": left, "Quiet": True})
+            errors = answer.get("Errors", [])
+            if not errors:
+                break
+            if pause is None or any(error.get("Code") not in _TRANSIENT for error in errors):
+                raise self._refusal(errors)
+            left = [{name: error[name] for name in ("Key", "VersionId") if error.get(name)} for error in errors]
+            time.sleep(pause)
         return len(listed)
 
     def walk(self, prefix: str) -> Iterator[Stored]:
@@ -149,10 +164,17 @@ class S3Objects:
         """The bucket."""
         return self._bucket
 
-    def _refusal(self, error: Mapping[str, str]) -> DatastoreError | AccessDeniedError:
-        """Return the error of an object that S3 did not delete: the request itself succeeds."""
-        what = f"s3://{self._bucket}/{error.get('Key')} cannot be deleted: {error.get('Code')}: {error.get('Message')}"
-        if error.get("Code") == "AccessDenied":
-            action = "s3:DeleteObjectVersion" if error.get("VersionId") else "s3:DeleteObject"
+    def _refusal(self, errors: Sequence[Mapping[str, str]]) -> DatastoreError | AccessDeniedError:
+        """Return the error of objects that S3 did not delete: the request itself succeeds."""
+        denied = [error for error in errors if error.get("Code") == "AccessDenied"]
+        shown = [*denied, *(error for error in errors if error not in denied)]
+        what = "; ".join(
+            f"s3://{self._bucket}/{error.get('Key')} cannot be deleted: {error.get('Code')}: {error.get('Message')}"
+            for error in shown[:_SHOWN]
+        )
+        if len(shown) > _SHOWN:
+            what += f"; and {len(shown) - _SHOWN:,} more"
+        if denied:
+            action = "s3:DeleteObjectVersion" if denied[0].get("VersionId") else "s3:DeleteObject"
             return AccessDeniedError(f"{what}. Allow {action} to the role of this process", action=action)
         return DatastoreError(what)

@@ -136,25 +136,39 @@ class BucketShelf:
             flow: The flow's name.
         """
         names, starts = set(), []
-        for machine in self._machines():
+        for machine, is_here in self._machines().items():
             for status in sorted(RUNS):
                 given = {"stateMachineArn": machine, "statusFilter": status}
-                for page in self._clients("stepfunctions").get_paginator("list_executions").paginate(**given):
-                    for found in page["executions"]:
-                        names.add(found["name"].partition(RESUMED)[0])
-                        starts.append(found["startDate"].timestamp())
+                for found in self._list(given, is_here=is_here):
+                    names.add(found["name"].partition(RESUMED)[0])
+                    starts.append(found["startDate"].timestamp())
         return Running(frozenset(names), min(starts, default=None))
 
-    def _machines(self) -> set[str]:
-        """Return the state machines of all deployments that use the datastore."""
-        found = {self._own} if self._own else set()
+    def _list(self, given: Mapping[str, str], *, is_here: bool) -> Iterator[Mapping[str, Any]]:
+        """Yield executions of a state machine. One that is gone has none, if this is where it would be."""
+        from botocore.exceptions import ClientError
+
+        try:
+            for page in self._clients("stepfunctions").get_paginator("list_executions").paginate(**given):
+                yield from page["executions"]
+        except ClientError as error:
+            if not is_here or error.response.get("Error", {}).get("Code") != "StateMachineDoesNotExist":
+                raise
+
+    def _machines(self) -> dict[str, bool]:
+        """Return the state machines of all deployments that use the datastore, and which are in this place of AWS.
+
+        A description may be older than the state machine's end: it was made by hand, or a destroy was interrupted.
+        """
+        found = {self._own: False} if self._own else {}
         pages = self._clients("ssm").get_paginator("get_parameters_by_path")
         for page in pages.paginate(Path=_DEPLOYMENTS, Recursive=True):
             for parameter in page["Parameters"]:
                 described = parse_object(parameter["Value"])
                 machine, root = described.get("state_machine_arn"), described.get("datastore_root")
                 if isinstance(machine, str) and isinstance(root, str) and root.rstrip("/") == self._root.rstrip("/"):
-                    found.add(machine)
+                    place = parameter["ARN"].split(":")[3:5]  # the region and the account
+                    found[machine] = machine.split(":")[3:5] == place
         return found
 
     def read_notes(self, flow: str, executions: Mapping[str, float], before: float) -> Running:

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 
 import boto3
 import pytest
+from botocore.exceptions import ClientError
 
 from laminar_runtime import Flow, Layer, Parameters
 from laminar_runtime.configurations import datastores, executors
@@ -123,6 +124,22 @@ def test_what_runs_is_asked_of_all_deployments_there(flow: Report) -> None:
         states.stop_execution(executionArn=started["executionArn"])
         for name in ("here", "elsewhere"):
             ssm.delete_parameter(Name=f"/laminar/{name}")
+
+
+@pytest.mark.parametrize("account", ["123456789012", "210987654321"])
+def test_a_state_machine_that_is_gone(flow: Report, account: str) -> None:
+    """What its description has left behind keeps nothing from going. Elsewhere it may run, so nothing goes."""
+    flow("one", n=1)
+    arn = f"arn:aws:states:{boto3.Session().region_name}:{account}:stateMachine:gone"
+    ssm = boto3.Session().client("ssm")
+    value = json.dumps({"state_machine_arn": arn, "datastore_root": flow.datastore.root})
+    ssm.put_parameter(Name="/laminar/gone", Value=value, Type="String")
+    elsewhere = pytest.raises(ClientError, match="StateMachineDoesNotExist")
+    try:
+        with elsewhere if account != "123456789012" else contextlib.nullcontext():
+            assert prune_in(shelf_of(flow), 100).executions == 1
+    finally:
+        ssm.delete_parameter(Name="/laminar/gone")
 
 
 def test_a_run_on_a_machine(flow: Report) -> None:

@@ -25,6 +25,7 @@ from laminar_runtime.configurations.datastores import Memory
 from laminar_runtime.deployed.clients import calls
 from laminar_runtime.exceptions import (
     AccessDeniedError,
+    DatastoreError,
     DeploymentError,
     ExecutionError,
     MissingError,
@@ -467,6 +468,49 @@ def test_objects_in_s3() -> None:
         objects.get("Report/absent")
     with pytest.raises(ClientError, match="AccessDenied"):
         objects.get("Report/there")
+
+
+class Busy:
+    """An S3 that deletes all objects but some, each time with the next of some codes."""
+
+    def __init__(self, kept: int, *codes: str) -> None:
+        self.kept, self.codes, self.asked = kept, list(codes), list[int]()
+
+    def delete_objects(self, Bucket: str, Delete: dict[str, Any]) -> dict[str, Any]:  # noqa: N803 - the API's names
+        """Delete, and say which ones were not."""
+        objects = Delete["Objects"]
+        assert (Bucket, Delete["Quiet"]) == ("b", True)
+        self.asked.append(len(objects))
+        code = self.codes.pop(0) if self.codes else ""
+        return {"Errors": [{**one, "Code": code, "Message": "no"} for one in objects[: self.kept]]} if code else {}
+
+
+def test_objects_that_s3_was_too_busy_to_delete() -> None:
+    """They alone are deleted again."""
+    s3 = Busy(2, "InternalError", "SlowDown")
+    S3Objects(s3, "s3://b/p", pauses=(0, 0)).delete_versions((f"k{number}", "v") for number in range(4))
+    assert s3.asked == [4, 2, 2]
+
+
+@pytest.mark.parametrize(
+    ("codes", "kind", "asked"),
+    [(("SlowDown",) * 3, DatastoreError, 3), (("SlowDown", "AccessDenied"), AccessDeniedError, 2)],
+)
+def test_objects_that_s3_does_not_delete(codes: tuple[str, ...], kind: type[Exception], asked: int) -> None:
+    """The error names some of them, and says how many more there are."""
+    s3 = Busy(7, *codes)
+    with pytest.raises(kind) as raised:
+        S3Objects(s3, "s3://b/p", pauses=(0, 0)).delete_keys(f"k{number}" for number in range(9))
+    text = str(raised.value)
+    assert [number for number in range(9) if f"s3://b/p/k{number} cannot be deleted: {codes[-1]}" in text] == [
+        0,
+        1,
+        2,
+        3,
+        4,
+    ]
+    assert "; and 2 more" in text
+    assert len(s3.asked) == asked
 
 
 @pytest.mark.parametrize(
