@@ -188,6 +188,10 @@ _BUCKET = ("s3:GetBucketLocation", "s3:ListBucket")
 #: https://docs.aws.amazon.com/lambda/latest/dg/configuration-vpc.html#configuration-vpc-permissions
 _IMAGES = ("ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer", "ecr:GetRepositoryPolicy", "ecr:SetRepositoryPolicy")
 _NETWORK = ("ec2:DescribeSecurityGroups", "ec2:DescribeSubnets", "ec2:DescribeVpcs")
+#: And of who connects one to a file system, whose ARN the function does not have:
+#: https://docs.aws.amazon.com/lambda/latest/dg/configuration-filesystem.html#configuration-filesystem-permissions
+_FILE_SYSTEMS = ("elasticfilesystem:DescribeMountTargets",)
+_MOUNTED = [f"arn:aws:elasticfilesystem:*:*:{kind}/*" for kind in ("access-point", "file-system")]
 
 
 def deployer_policies(document: Document, deployment: Deployment) -> dict[str, dict[str, Any]]:
@@ -219,7 +223,8 @@ def deployer_policies(document: Document, deployment: Deployment) -> dict[str, d
     apply = (
         *_of_phase("apply", rows, names),
         *([_statement("Images", _IMAGES, ["arn:aws:ecr:*:*:repository/*"])] if asks_lambda else ()),
-        *([_statement("Network", _NETWORK, ["*"])] if _has_network(document) else ()),
+        *([_statement("Network", _NETWORK, ["*"])] if _has("vpc_config", document) else ()),
+        *([_statement("FileSystems", _FILE_SYSTEMS, _MOUNTED)] if _has("file_system_config", document) else ()),
         *_passes(deployment, names),
     )
     phases = {"plan": plan, "apply": apply, "destroy": tuple(_of_phase("destroy", rows, names))}
@@ -272,8 +277,8 @@ def _default(document: Document, name: str) -> str | None:
     return next((default[0] for default in defaults if default and isinstance(default[0], str)), None)
 
 
-def _has_network(document: Document) -> bool:
-    return any("vpc_config" in block.body for block in document.resources)
+def _has(argument: str, document: Document) -> bool:
+    return any(argument in block.body for block in document.resources)
 
 
 def _arn(service: str, end: str, names: Mapping[str, str], *, everywhere: bool = False) -> str:

@@ -233,7 +233,10 @@ LAM037 = Rule(
     "LAM037", "the timeout is out of range", "AWS Lambda ends invocations after 15 minutes.", "Use AWS Batch."
 )
 LAM038 = Rule(
-    "LAM038", "a function lacks an option", "Functions have no GPUs, spot capacity or secrets.", "Use AWS Batch."
+    "LAM038",
+    "a function lacks an option",
+    "Functions have no GPUs, spot capacity or secrets, and a file system only in a VPC and by an access point.",
+    "Do what the message says, or use AWS Batch.",
 )
 LAM039 = Rule(
     "LAM039", "an image is not in Amazon ECR", "AWS Lambda accepts images of ECR only.", "Push the image to ECR."

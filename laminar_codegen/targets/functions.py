@@ -61,7 +61,14 @@ def emit_function(
             "tags": tags,
             "depends_on": [f"aws_cloudwatch_log_group.{function.label}", f"aws_iam_role_policy.{role}"],
         },
-        {"environment": {}, "ephemeral_storage": {}, "image_config": {}, "tracing_config": {}, "vpc_config": {}},
+        {
+            "environment": {},
+            "ephemeral_storage": {},
+            "file_system_config": {},
+            "image_config": {},
+            "tracing_config": {},
+            "vpc_config": {},
+        },
     )
 
 

@@ -118,7 +118,8 @@ class Volume:
         if found is None:
             msg = (
                 f"this task does not mount the volume '{self.name}': add it to the container of its layer, "
-                "Container(volumes=[...]). Hooks of deployed layers, and functions of AWS Lambda, have no volumes"
+                "Container(volumes=[...]). Hooks of deployed layers have no volumes, and functions of AWS Lambda "
+                "only one of their own, in a VPC and by an access point"
             )
             raise LayerError(msg)
         return Path(found)

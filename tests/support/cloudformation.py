@@ -93,7 +93,9 @@ TYPES: Mapping[str, Type] = {
         {"name": "PolicyName", "role": "RoleName", "policy": "PolicyDocument"},
         ("policy",),
     ),
-    "aws_lambda_function": Type("AWS::Lambda::Function", reshape=_function),
+    "aws_lambda_function": Type(
+        "AWS::Lambda::Function", {"file_system_config": "FileSystemConfigs"}, reshape=_function
+    ),
     "aws_scheduler_schedule": Type("AWS::Scheduler::Schedule"),
     "aws_sfn_state_machine": Type(
         "AWS::StepFunctions::StateMachine",

@@ -12,7 +12,7 @@ import tempfile
 import threading
 import time
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
@@ -22,8 +22,10 @@ from laminar_codegen.rehearsal.asl.real_time import RealClock
 from laminar_codegen.rehearsal.aws.announcer import Announcer
 from laminar_codegen.rehearsal.aws.clients import RoleEnvironment
 from laminar_codegen.rehearsal.aws.faults import Faults
+from laminar_codegen.rehearsal.aws.job_volumes import JobVolumes
 from laminar_codegen.rehearsal.aws.process import LocalProcess
 from laminar_codegen.rehearsal.aws.workspace import InvocationEvent, InvocationStatus, Workspace
+from laminar_runtime import task_environment
 
 if TYPE_CHECKING:
     from laminar_codegen.rehearsal.aws.role_checks import JobRoles
@@ -88,6 +90,8 @@ class Functions:
                  run at a time; here each is a process, and a function that invokes functions holds its place.)
     faults       what goes wrong before an invocation begins
     roles        what AWS Lambda does in the name of a function's role, if roles are limited
+    volumes      the folders of file systems
+    file_systems what functions mount, by the name of the function, as CreateFunction has it
     clock        the time, which is not skipped while one runs
     """
 
@@ -99,6 +103,8 @@ class Functions:
     clock: RealClock
     faults: Faults = attrs.field(factory=Faults)
     roles: Callable[[], JobRoles | None] = lambda: None
+    volumes: JobVolumes | None = None
+    file_systems: dict[str, Sequence[Mapping[str, Any]]] = attrs.field(factory=dict)
     _places: threading.Semaphore = attrs.field(init=False)
 
     def __attrs_post_init__(self) -> None:
@@ -111,6 +117,42 @@ class Functions:
             return self._invoke(function, event)
         finally:
             self.clock.release()
+
+    def mount_refusal(self, function: Function) -> str | None:
+        """Return why AWS Lambda cannot mount the file systems of a function, None if it can.
+
+        Args:
+            function: The function.
+        """
+        roles = self.roles()
+        points = [one["Arn"] for one in self.file_systems.get(function.name, ())]
+        if roles is None or not points:
+            return None
+        return roles.function_mount_refusal(function.role, function.name, function.arn.split(":")[3], points)
+
+    def _folders(self, function: Function) -> dict[str, str]:
+        """Return the variables of a function that name mount points, with folders of this machine for values."""
+        systems = {one["LocalMountPath"]: one["Arn"] for one in self.file_systems.get(function.name, ())}
+        if self.volumes is None or not systems:
+            return {}
+        names = {
+            value: name.removeprefix(task_environment.VOLUME)
+            for name, value in function.variables.items()
+            if name.startswith(task_environment.VOLUME) and value in systems
+        }
+        container = {
+            "mountPoints": [{"containerPath": path, "sourceVolume": name} for path, name in names.items()],
+            "volumes": [
+                {
+                    "name": name,
+                    "efsVolumeConfiguration": {
+                        "authorizationConfig": {"accessPointId": systems[path].rpartition("/")[2]}
+                    },
+                }
+                for path, name in names.items()
+            ],
+        }
+        return self.volumes.variables(container, function.variables)
 
     def _invoke(self, function: Function, event: str) -> Invocation:
         request_id = str(uuid.uuid4())
@@ -157,7 +199,7 @@ class Functions:
 
     def _environment(self, function: Function, request_id: str) -> dict[str, str]:
         return self.workspace.process_environment(
-            function.variables,
+            {**function.variables, **self._folders(function)},
             self.aws_environment(function.role, f"function {function.name}"),
             {
                 "AWS_LAMBDA_FUNCTION_NAME": function.name,

@@ -1,4 +1,4 @@
-"""The volumes of a Batch job: folders of this machine, whose paths stand in variables in the place of mount points.
+"""The volumes of a Batch job, or of a function: folders of this machine, whose paths stand for mount points.
 
 A task finds a volume by a variable of its job, whose value is a mount point of its container (`Volume.path`). Here the
 value becomes the folder. A variable that names no mount point keeps its value, as it does on AWS.
@@ -63,7 +63,8 @@ def _parts(volume: Mapping[str, Any]) -> Iterator[str]:
         yield _inside((volume.get("host") or {}).get("sourcePath") or volume["name"])
         return
     point = (system.get("authorizationConfig") or {}).get("accessPointId")
-    yield system["fileSystemId"] if point is None else f"{system['fileSystemId']}-{point}"
+    # An access point belongs to one file system, and a function names no other thing.
+    yield point or system["fileSystemId"]
     yield _inside(system.get("rootDirectory") or "")
 
 

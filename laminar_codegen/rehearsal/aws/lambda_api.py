@@ -34,7 +34,18 @@ class LambdaApi(Operations):
     def __init__(self, clients: Clients, functions: Functions) -> None:
         self._clients = clients
         self._functions = functions
-        self.operations: Mapping[str, Operation] = {"Invoke": self._invoke}
+        self.operations: Mapping[str, Operation] = {
+            "CreateFunction": self._note_file_systems,
+            "Invoke": self._invoke,
+            "UpdateFunctionConfiguration": self._note_file_systems,
+        }
+
+    def _note_file_systems(self, asked: Asked) -> None:
+        """Note the file systems of a function, which moto forgets."""
+        given = asked.parameters.get("FileSystemConfigs")
+        if given is not None:
+            name = asked.parameters["FunctionName"].rpartition(":")[2]
+            self._functions.file_systems[name] = given
 
     def _invoke(self, asked: Asked) -> Answer | None:
         configuration = self._configuration(asked)
@@ -47,6 +58,9 @@ class LambdaApi(Operations):
         refusal = self._functions.faults.invoke(function.name)
         if refusal is not None:
             raise ServiceError(refusal, "The function cannot be invoked now", 503)
+        unreachable = self._functions.mount_refusal(function)
+        if unreachable is not None:
+            raise ServiceError("EFSMountFailureException", unreachable, 403)
         size = len(event.encode())
         if size > _MAX_EVENT:
             problem = f"{size} byte payload is too large for the {kind} invocation type (limit {_MAX_EVENT} bytes)"

@@ -31,6 +31,7 @@ __all__ = ["JobRoles", "RoleChecks"]
 _STATES, _TASKS = "states.amazonaws.com", "ecs-tasks.amazonaws.com"
 _ROLE = re.compile(r"arn:[a-z-]+:iam::[0-9]{12}:role/.+")
 _INITIALIZATION = "ResourceInitializationError"
+_CLIENT_MOUNT, _CLIENT_WRITE = "elasticfilesystem:ClientMount", "elasticfilesystem:ClientWrite"
 _NOT_MOUNTED = (
     "ResourceInitializationError: failed to invoke EFS utils commands to set up EFS volumes: stderr: mount.nfs4: "
     "access denied by server while mounting {}:/ : unsuccessful EFS utils command execution; code: 32"
@@ -201,6 +202,38 @@ class JobRoles:
             # Only a write would fail, with the error of a read-only file system, or what root does as nobody.
             self.guard.check(call, using)
         return None
+
+    def function_mount_refusal(self, role: str, function: str, region: str, points: Iterable[str]) -> str | None:
+        """Return why AWS Lambda cannot mount the file systems of a function.
+
+        A function names an access point. The file system that this belongs to is one that the role may mount by it.
+        https://docs.aws.amazon.com/lambda/latest/dg/configuration-filesystem.html
+
+        Args:
+            role: The role of the function.
+            function: The name of the function.
+            region: Its region.
+            points: The ARNs of its access points.
+        """
+        call = Call(
+            principal=role, service="elasticfilesystem", region=region, operation="Mount", place=f"function {function}"
+        )
+        for point in points:
+            refused = self._mount_by(call, point)
+            if refused is not None:
+                return f"The function couldn't mount the Amazon EFS file system with access point {point}: {refused}"
+        return None
+
+    def _mount_by(self, call: Call, point: str) -> str | None:
+        context = {"elasticfilesystem:accesspointarn": point, "elasticfilesystem:accessedviamounttarget": "true"}
+        for system in self.guard.named_resources(call.principal, _CLIENT_MOUNT):
+            if self.guard.check(call, [Need(_CLIENT_MOUNT, system, context)], noted=False) is None:
+                # Without it the file system is read-only, which may be meant: a function does not say.
+                self.guard.check(call, [Need(_CLIENT_WRITE, system, context)], noted=False)
+                return None
+        unknown = f"{point.rpartition('access-point/')[0]}file-system/fs-unknown"
+        refused = self.guard.check(call, [Need(_CLIENT_MOUNT, unknown, context)])
+        return None if refused is None else refused.message
 
     def _start_refusal(
         self, container: Mapping[str, Any], region: str, stream: str | None, place: str

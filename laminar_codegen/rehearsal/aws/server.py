@@ -271,6 +271,7 @@ class EmbeddedAws:
                     clock=self._clock,
                     faults=self._faults,
                     roles=self._job_roles,
+                    volumes=JobVolumes(self.logs / "volumes", self.workspace.volumes),
                 )
                 self._lambda = LambdaApi(self._clients, runner)
             return self._lambda

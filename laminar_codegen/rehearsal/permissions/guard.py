@@ -141,6 +141,25 @@ class Guard:
             self._note(role, need, context)
         return None
 
+    def named_resources(self, arn: str, action: str) -> tuple[str, ...]:
+        """Return the resources on which a role has a permission by name; none if the account has no such role.
+
+        Args:
+            arn: The role.
+            action: The action.
+
+        Raises:
+            UnknownStatementError: If one of its policies cannot be read.
+        """
+        role = self._roles.get(arn)
+        policies = () if role is None else role.policies
+        return tuple(
+            resource
+            for statement in policies
+            if statement.effect == "Allow" and action in statement.actions
+            for resource in statement.resources
+        )
+
     def trust(self, arn: str, service: str, *, source: str, region: str, place: str = "") -> Refusal | None:
         """Decide whether a service may assume a role.
 

@@ -31,14 +31,17 @@ from laminar_codegen.problems.rules import (
     LAM071,
     LAM072,
     LAM090,
+    LAM096,
     LAM098,
     LAM122,
 )
 from laminar_codegen.targets.aws_lambda.options import refusals
 from laminar_codegen.targets.aws_lambda.tags import OWN_TAGS
 from laminar_codegen.targets.aws_lambda.target import LambdaTarget
+from laminar_codegen.targets.aws_lambda.volumes import mount_of, places_of
 from laminar_codegen.targets.forms import TAG, find_faults
 from laminar_codegen.targets.tags import check_count
+from laminar_runtime.configurations.containers import DEFAULT_WORKDIR
 
 __all__ = ["RULES"]
 
@@ -121,17 +124,28 @@ def check_lambda_timeouts(graph: Graph) -> Iterator[Problem]:
 def check_lambda_options(graph: Graph) -> Iterator[Problem]:
     """Check that a layer on AWS Lambda requests nothing that functions do not have."""
     for layer in _on_lambda(graph):
-        for name, reason in refusals(layer.container).items():
+        for name, (reason, fix) in refusals(layer.placement).items():
             if name in layer.inherited:
                 continue
             what = f"layer '{layer.name}' runs on AWS Lambda, and its container asks for {name}: {reason}"
-            yield Problem(layer.location, LAM038, what, f"leave {name} out, or {_ON_BATCH}")
+            yield Problem(layer.location, LAM038, what, f"{fix or f'leave {name} out'}, or {_ON_BATCH}")
+
+
+def check_mount_points(graph: Graph) -> Iterator[Problem]:
+    """Check that the file system of a function does not hide the files of the flow."""
+    for layer in _on_lambda(graph):
+        if volume := mount_of(layer.placement):
+            from laminar_runtime.configurations import mounts  # few functions have one
+
+            workdir = layer.container.workdir or DEFAULT_WORKDIR
+            for what, fix in mounts.mount_faults([(volume["name"], volume["mount"])], workdir, ()):
+                yield Problem(layer.location, LAM096, f"layer '{layer.name}': {what}", fix)
 
 
 def check_inherited_options(graph: Graph) -> Iterator[Problem]:
     """Warn of what a layer on AWS Lambda goes without: functions lack it, and the layer has it from its flow."""
     for layer in _on_lambda(graph):
-        if lacking := sorted(refusals(layer.container).keys() & layer.inherited):
+        if lacking := sorted(refusals(layer.placement).keys() & layer.inherited):
             names = ", ".join(lacking)
             what = f"layer '{layer.name}' runs on AWS Lambda, without what its flow's container has: {names}"
             fix = f"give these to the containers of the layers that need them, or {_ON_BATCH}"
@@ -144,9 +158,10 @@ def check_function_tags(graph: Graph) -> Iterator[Problem]:
 
 
 def check_defaults(graph: Graph) -> Iterator[Problem]:
-    """Check that AWS Lambda accepts the defaults of variables that are the values of tags."""
+    """Check that AWS Lambda accepts the defaults of variables that are the values of tags, or name its file system."""
     for layer in _on_lambda(graph):
         yield from find_faults(layer, ((value, TAG) for _, value in layer.container.requested.get("tags", ())))
+        yield from find_faults(layer, places_of(layer.placement))
 
 
 def check_lambda_images(graph: Graph) -> Iterator[Problem]:
@@ -297,6 +312,7 @@ RULES = (
     check_lambda_sizes,
     check_lambda_timeouts,
     check_lambda_options,
+    check_mount_points,
     check_inherited_options,
     check_function_tags,
     check_defaults,

@@ -12,6 +12,7 @@ from laminar_codegen.ir.terraform import Block
 from laminar_codegen.targets.aws_lambda.labels import task_functions as labels_of_functions
 from laminar_codegen.targets.aws_lambda.named_failures import time_limit
 from laminar_codegen.targets.aws_lambda.options import arguments
+from laminar_codegen.targets.aws_lambda.volumes import arguments_of, variables_of
 from laminar_codegen.targets.functions import emit_function, environment_of, in_network, of_image
 
 __all__ = ["TaskFunction", "configuration", "emit_task_function", "task_functions"]
@@ -64,5 +65,6 @@ def configuration(function: TaskFunction) -> dict[str, Value]:
         "timeout": int(function.timeout),
         **in_network(function.network),
     }
-    environment: dict[str, Value] = {"environment": environment_of(function.flow, function.container)}
-    return merge(merge(own, arguments(function.container)), environment)
+    folders = variables_of(function.placement)
+    environment: dict[str, Value] = {"environment": environment_of(function.flow, function.container, folders)}
+    return merge(merge(own, {**arguments(function.container), **arguments_of(function.placement)}), environment)

@@ -14,6 +14,8 @@ from laminar_codegen.targets.aws_lambda.functions import TaskFunction, emit_task
 from laminar_codegen.targets.aws_lambda.states import LambdaStates
 from laminar_codegen.targets.aws_lambda.tags import local_values, validations
 from laminar_codegen.targets.aws_lambda.target import LambdaTarget
+from laminar_codegen.targets.aws_lambda.volumes import volumes_by_iam
+from laminar_codegen.targets.batch.task_permissions import mount_statements, with_mounts
 from laminar_codegen.targets.kind import TargetKind, roles_of_layers
 from laminar_runtime.configurations import executors
 from laminar_runtime.configurations.executors import Executor
@@ -38,11 +40,17 @@ def _roles(flows: str, resources: Sequence[TaskResource]) -> Iterator[Role]:
 
 
 def _permissions(deployment: Deployment) -> Fitted:
-    return for_functions(deployment, _with_role(deployment, None))
+    return _for_role(deployment, None)
 
 
 def _permissions_of(deployment: Deployment, role: str) -> Fitted:
-    return for_functions(deployment, _with_role(deployment, role), role)
+    return _for_role(deployment, role)
+
+
+def _for_role(deployment: Deployment, role: str | None) -> Fitted:
+    functions = _with_role(deployment, role)
+    mounts = mount_statements(volumes_by_iam(item.placement for item in functions))
+    return with_mounts(deployment, for_functions(deployment, functions, role), mounts)
 
 
 def _with_role(deployment: Deployment, role: str | None) -> tuple[TaskFunction, ...]:

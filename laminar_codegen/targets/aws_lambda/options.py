@@ -9,8 +9,9 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from laminar_codegen.ir.expressions import Value, merge
-from laminar_codegen.ir.placement import Container
+from laminar_codegen.ir.placement import Container, Placement
 from laminar_codegen.limits import LAMBDA_PROCESSOR
+from laminar_codegen.targets.aws_lambda.volumes import refusal
 from laminar_runtime.configurations.containers import OF_CONTAINERS
 
 __all__ = ["LACKING", "TAKEN", "arguments", "refusals"]
@@ -22,8 +23,11 @@ def _nothing(_: Any) -> Mapping[str, Value]:
 
 #: The fields that a function has, each with the arguments of its resource. Each function has an image, a command and a
 #: size: the arguments for these stand where the resource is made, and so do its variables, which planners have, too.
+#: Its volumes depend on its network: see `laminar_codegen.targets.aws_lambda.volumes`.
 TAKEN: Mapping[str, Callable[[Any], Mapping[str, Value]]] = {
-    **dict.fromkeys(("command", "memory", "image", "workdir", "architecture", "environment", "tags"), _nothing),
+    **dict.fromkeys(
+        ("command", "memory", "image", "workdir", "architecture", "environment", "tags", "volumes"), _nothing
+    ),
     "ephemeral_storage": lambda gib: {"ephemeral_storage": {"size": gib * 1024}},
 }
 
@@ -39,7 +43,6 @@ LACKING: Mapping[str, str] = {
     "log_options": _LOGS,
     **dict.fromkeys(OF_CONTAINERS, _SET_UP),
     "properties": "they are those of a job definition of AWS Batch",
-    "volumes": "functions of a deployment have no file systems, which need a VPC and an access point",
     "registry_credentials": "functions have images from ECR only",
 }
 
@@ -57,10 +60,18 @@ def arguments(container: Container) -> dict[str, Value]:
     return found
 
 
-def refusals(container: Container) -> dict[str, str]:
-    """Return why functions lack the fields that a container requests, by field.
+def refusals(placement: Placement) -> dict[str, tuple[str, str | None]]:
+    """Return why a function lacks the fields that its container requests, and how to fix it, by field.
 
     Args:
-        container: The container.
+        placement: The container, and its target.
+
+    Returns:
+        Without a fix it lacks the field whatever it is.
     """
-    return {name: LACKING.get(name, "functions lack it") for name in container.requested if name not in TAKEN}
+    found: dict[str, tuple[str, str | None]] = {}
+    for name in placement.container.requested:
+        if name not in TAKEN:
+            found[name] = LACKING.get(name, "functions lack it"), None
+    volumes = refusal(placement)
+    return found if volumes is None else {**found, "volumes": volumes}

@@ -11,6 +11,7 @@ from laminar_codegen.ir.graph import LayerNode
 from laminar_codegen.ir.terraform import Validation
 from laminar_codegen.limits import MOST_TAGS
 from laminar_codegen.targets.aws_lambda.labels import task_functions
+from laminar_codegen.targets.aws_lambda.volumes import places_of
 from laminar_codegen.targets.forms import TAG
 from laminar_runtime.configurations.containers import JOB_TAGS
 
@@ -41,7 +42,7 @@ def local_values(deployment: Deployment) -> Mapping[str, Value]:
 
 
 def validations(deployment: Deployment) -> Mapping[Ref, tuple[Validation, ...]]:
-    """Return the validations of variables in tags, and of the variable that has the tags of the deployment.
+    """Return the validations of variables in tags and of volumes, and of the variable with the deployment's tags.
 
     https://docs.aws.amazon.com/lambda/latest/dg/configuration-tags.html
 
@@ -60,6 +61,9 @@ def validations(deployment: Deployment) -> Mapping[Ref, tuple[Validation, ...]]:
     rules: dict[Ref, tuple[Validation, ...]] = {
         Ref("var.tags"): (Validation(f"length(var.tags) <= {room}", text),),
     }
-    return rules | {
-        value: (TAG.validation(value.expression),) for tags in found for _, value in tags if isinstance(value, Input)
-    }
+    forms = [(value, TAG) for tags in found for _, value in tags]
+    forms += [place for _, _, layer in _functions(deployment) for place in places_of(layer.placement)]
+    for value, form in forms:
+        if isinstance(value, Input):
+            rules[value] = tuple(dict.fromkeys((*rules.get(value, ()), form.validation(value.expression))))
+    return rules

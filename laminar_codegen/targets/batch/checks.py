@@ -233,7 +233,7 @@ def check_definition_sizes(graph: Graph) -> Iterator[Problem]:
 
 def check_volumes(graph: Graph) -> Iterator[Problem]:
     """Check the volumes of layers: where they can be, at which mount points, and one name for each."""
-    if any(_MOUNTING & layer.container.requested.keys() for layer in layers_on_batch(graph)):
+    if any(_MOUNTING & layer.container.requested.keys() for layer in graph.layers):
         from laminar_codegen.targets.batch.volume_checks import VOLUME_RULES  # few flows have volumes
 
         for rule in VOLUME_RULES:

@@ -18,7 +18,7 @@ https://docs.aws.amazon.com/efs/latest/ug/iam-access-control-nfs-efs.html
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from laminar_codegen.ir.deployment import Deployment
@@ -29,7 +29,7 @@ from laminar_codegen.policies.statement import Statement, regional
 from laminar_codegen.targets.batch.target import batch_target
 from laminar_codegen.targets.batch.volumes import id_of, volumes_of
 
-__all__ = ["for_layers_with", "for_tasks"]
+__all__ = ["for_layers_with", "for_tasks", "mount_statements", "with_mounts"]
 
 _SERVICE = "elasticfilesystem"
 _FILE_SYSTEM, _ACCESS_POINT = "file-system/", "access-point/"
@@ -56,19 +56,29 @@ def for_layers_with(deployment: Deployment, role: str) -> Fitted:
 
 
 def _with_mounts(deployment: Deployment, role: str | None, others: Fitted) -> Fitted:
-    found = (*others.statements, *_mount_statements(deployment, role))
-    return others if len(found) == len(others.statements) else fit(deployment, lambda _: found)
+    return with_mounts(deployment, others, mount_statements(_volumes_of_role(deployment, role)))
 
 
-def _mount_statements(deployment: Deployment, role: str | None) -> Iterator[Statement]:
-    """Yield the statements to mount the volumes of the layers with a role. Volumes that ask no role need none.
+def with_mounts(deployment: Deployment, others: Fitted, mounts: Iterable[Statement]) -> Fitted:
+    """Return the permissions of a role with those to mount volumes.
 
     Args:
         deployment: The deployment.
-        role: The label of the role, None for that of all layers without another.
+        others: What the role may do besides.
+        mounts: The statements to mount volumes.
+    """
+    found = (*others.statements, *mounts)
+    return others if len(found) == len(others.statements) else fit(deployment, lambda _: found)
+
+
+def mount_statements(volumes: Iterable[tuple[Mapping[str, Any], bool]]) -> Iterator[Statement]:
+    """Yield the statements to mount the volumes of the layers with a role. Volumes that ask no role need none.
+
+    Args:
+        volumes: The fields of the volumes that ask IAM, each with whether root mounts it.
     """
     found: dict[tuple[Any, Any], tuple[bool, bool]] = {}
-    for volume, root in _volumes_of_role(deployment, role):
+    for volume, root in volumes:
         point = volume.get("access_point")
         key = id_of(volume["file_system"]), None if point is None else id_of(point)
         written, as_root = found.get(key, (False, False))

@@ -10,7 +10,7 @@ from laminar_codegen.ir.graph import Graph, LayerNode
 from laminar_codegen.problems import Problem
 from laminar_codegen.problems.rules import LAM095, LAM096, LAM097
 from laminar_codegen.targets.batch.further_properties import maps, with_texts
-from laminar_codegen.targets.batch.target import layers_on_batch, on_ec2
+from laminar_codegen.targets.batch.target import batch_target, layers_on_batch, on_ec2
 from laminar_codegen.targets.batch.volumes import id_of, volumes_of
 from laminar_runtime.configurations import mounts
 from laminar_runtime.configurations.containers import DEFAULT_WORKDIR
@@ -72,7 +72,9 @@ def _paths(value: Any) -> list[str]:
 def check_names(graph: Graph) -> Iterator[Problem]:
     """Check that a name means one volume in all layers: on this machine it has one folder."""
     first: dict[str, tuple[LayerNode, list[Any]]] = {}
-    for layer in _with_volumes(graph):
+    for layer in graph.layers:
+        if "volumes" in layer.inherited and not batch_target(layer.placement):
+            continue  # of a function that may go without them
         for volume in volumes_of(layer.container):
             source = _source(volume)
             other, known = first.setdefault(volume["name"], (layer, source))

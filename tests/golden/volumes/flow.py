@@ -3,6 +3,7 @@ from __future__ import annotations
 from laminar_runtime import Flow, Layer, Variable
 from laminar_runtime.configurations import executors
 from laminar_runtime.configurations.layers import EFS, Container, Host
+from laminar_runtime.configurations.networks import Network
 
 #: In dev an id, in prod perhaps an ARN.
 SYSTEM = Variable("file_system", description="The file system of the team.", default="fs-0123456789abcdef0")
@@ -31,6 +32,20 @@ class Train(Layer):
 class Score(Layer):
     def __call__(self, train: Train) -> None:
         self.score = sum(map(int, (MODELS.path / "model").read_text().split()))
+
+
+@Volumes.register(
+    container=Container(volumes=[MODELS]),
+    executor=executors.AWS.Lambda(
+        timeout=60, network=Network(subnets=["subnet-0a1b2c3d"], security_groups=["sg-0a1b2c3d"])
+    ),
+)
+class Note(Layer):
+    """A function mounts the file system by the access point."""
+
+    def __call__(self, score: Score) -> None:
+        (MODELS.path / "note").write_text((MODELS.path / "model").read_text())
+        self.note = f"{(MODELS.path / 'note').read_text()}: {score.score}"
 
 
 if flow := Volumes():

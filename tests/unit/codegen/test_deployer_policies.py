@@ -41,6 +41,13 @@ def test_each_is_a_managed_policy(case: str) -> None:
         assert all(name.isalnum() for name in names)
 
 
+@pytest.mark.parametrize(("case", "asked"), [("volumes", True), ("lambda", False)])
+def test_who_connects_a_function_to_a_file_system(case: str, asked: bool) -> None:  # noqa: FBT001
+    """AWS Lambda looks for its mount targets in the name of who deploys."""
+    found = [phase for phase, one in statements_of(case) if "elasticfilesystem:DescribeMountTargets" in one["Action"]]
+    assert found == (["apply"] if asked else [])
+
+
 def test_nothing_of_other_deployments() -> None:
     """Each action on a resource is on those of the deployment; what it passes goes to the services of its roles."""
     others = {

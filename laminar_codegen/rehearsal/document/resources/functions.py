@@ -7,10 +7,12 @@ from typing import Any
 
 from laminar_codegen.rehearsal.document.errors import DocumentError
 from laminar_codegen.rehearsal.document.kinds import Kind, Making
+from laminar_runtime import task_environment
 
 __all__ = ["KINDS"]
 
 _CODE = ("image_uri", "filename", "s3_bucket", "s3_key", "s3_object_version")
+_RENAMES = {"role": "Role", "file_system_config": "FileSystemConfigs"}
 _ABOUT_CODE = "the code is in the workspace"
 _IDLE = {
     "replace_security_groups_on_destroy": "nothing is destroyed",
@@ -23,11 +25,10 @@ _IDLE = {
 def _function(making: Making) -> Mapping[str, Any]:
     if making.get("package_type") != "Image":
         raise DocumentError(f"{making.place}: argument package_type must be Image: the rehearsal runs no other code")
-    request = making.request(
-        "lambda", "CreateFunction", renames={"role": "Role"}, omit=(*_CODE, "package_type", *_IDLE)
-    )
+    request = making.request("lambda", "CreateFunction", renames=_RENAMES, omit=(*_CODE, "package_type", *_IDLE))
     if making.get("vpc_config"):
         making.warn("networks of functions (vpc_config) are not applied: functions are processes here")
+    _note_volumes(making, request)
     code = {"ImageUri": making["image_uri"]}
     made = making.client("lambda").create_function(**request, PackageType="Image", Code=code)
     name, arn = made["FunctionName"], made["FunctionArn"]
@@ -40,6 +41,20 @@ def _function(making: Making) -> Mapping[str, Any]:
         "invoke_arn": invoke,
         "version": made["Version"],
     }
+
+
+def _note_volumes(making: Making, request: Mapping[str, Any]) -> None:
+    """Say which volumes of a function are given no folder."""
+    paths = {one.get("LocalMountPath") for one in request.get("FileSystemConfigs", ())}
+    variables = request.get("Environment", {}).get("Variables", {})
+    names = [
+        name.removeprefix(task_environment.VOLUME)
+        for name, value in variables.items()
+        if name.startswith(task_environment.VOLUME) and value in paths
+    ]
+    for name in names:
+        if name not in making.account.volumes:
+            making.warn(f"{making.place}: {name}: the folder of the volume is made here, unless --volume {name}=DIR")
 
 
 def _permission(making: Making) -> Mapping[str, Any]:

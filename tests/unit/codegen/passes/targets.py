@@ -187,6 +187,21 @@ def task_roles(text: str) -> str:
     )
 
 
+@cases_of("targets.aws_lambda.volumes")
+def function_roles(text: str) -> str:
+    """Graphs -> what functions may do with file systems, by the role of their layers."""
+    deployment = deployment_in(text)
+    roles = sorted({layer.executor.role for graph in deployment.graphs for layer in graph.layers} - {None})
+    found = {
+        "function": LAMBDA.permissions["function"](deployment),
+        **{role: LAMBDA.permissions_of(deployment, role) for role in roles if role},
+    }
+    return "".join(
+        f"{role}:\n{statements(item for item in granted.statements if item.sid.startswith('Mount'))}\n"
+        for role, granted in found.items()
+    )
+
+
 def _collapsed(text: str) -> str:
     """Return a text in which of lines that differ in numbers only the first stands, with how many there are."""
     alike = itertools.groupby(text.splitlines(), key=lambda line: re.sub(r"\d+", "#", line))

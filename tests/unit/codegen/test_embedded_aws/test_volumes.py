@@ -79,7 +79,7 @@ def test_refused(properties: dict[str, Any], why: str) -> None:
 
 
 def test_folders(tmp_path: Path) -> None:
-    """Jobs that mount one file system share a folder; a root directory is in it, and an access point has its own."""
+    """Who mounts one file system shares a folder; a root directory is in it, and an access point has its own."""
     volumes = JobVolumes(tmp_path / "made", {"given": tmp_path})
     found = volumes.variables(
         container(efs("a"), efs("b"), efs("c", rootDirectory="/c/../d"), POINTED | {"name": "p"}, efs("given")),
@@ -89,7 +89,7 @@ def test_folders(tmp_path: Path) -> None:
         "LAMINAR_VOLUME_a": f"made/{SYSTEM}",
         "LAMINAR_VOLUME_b": f"made/{SYSTEM}",
         "LAMINAR_VOLUME_c": f"made/{SYSTEM}/c/d",
-        "LAMINAR_VOLUME_p": f"made/{SYSTEM}-{POINT}",
+        "LAMINAR_VOLUME_p": f"made/{POINT}",
         "LAMINAR_VOLUME_given": ".",
     }
     assert all(Path(folder).is_dir() for folder in found.values())
@@ -137,6 +137,40 @@ def test_a_role_that_may_not_mount_starts_no_job() -> None:
     assert mount(container(efs(), HOST | {"name": "b"}), "ClientMount") == (None, [])
     own = efs(transitEncryption="ENABLED", authorizationConfig={"iam": "ENABLED"})
     assert mount(container(own), "ClientMount", "ClientWrite")[1] == ["ClientMount"]
+
+
+@pytest.mark.parametrize(
+    ("actions", "condition", "refused"),
+    [
+        (("ClientMount", "ClientWrite"), POINT, []),
+        (("ClientMount",), POINT, []),
+        (("ClientWrite",), POINT, ["ClientMount"]),
+        (("ClientMount", "ClientWrite"), "fsap-4567", ["ClientMount"]),
+    ],
+)
+def test_a_role_that_may_not_mount_runs_no_function(
+    actions: tuple[str, ...], condition: str, refused: list[str]
+) -> None:
+    """A function names the access point alone: the file system is one that the role may mount by it."""
+    point = f"{ARN}access-point/{condition}"
+    guard = Guard(
+        Roles(
+            FakeIam(
+                {
+                    "Sid": "Mount",
+                    "Effect": "Allow",
+                    "Action": [f"elasticfilesystem:{action}" for action in actions],
+                    "Resource": f"{ARN}file-system/{SYSTEM}",
+                    "Condition": {"StringEquals": {"elasticfilesystem:AccessPointArn": point}},
+                }
+            )
+        )
+    )
+    asked = [f"{ARN}access-point/{POINT}"]
+    why = JobRoles(guard, "123456789012").function_mount_refusal(ROLE, "report-run_a", "eu-west-1", asked)
+    assert (why is None) == (not refused)
+    assert [refusal.action.partition(":")[2] for refusal in guard.refusals] == refused
+    assert why is None or "couldn't mount the Amazon EFS file system" in why
 
 
 def test_root_needs_a_permission_without_an_access_point() -> None:
