@@ -166,7 +166,7 @@ def _log_groups(resources: Sequence[Planner | TaskResource]) -> Iterator[LogGrou
     found += sorted(item.label for item in resources if isinstance(item, Planner))
     for kind, own in _by_kind(resources, functions=True):
         found += kind.log_groups(own)
-    return (LogGroup(label, labels.log_group(label)) for label in found)
+    return (LogGroup(label, labels.log_group(label)) for label in dict.fromkeys(found))
 
 
 def _no_success(seconds: int, machines: Sequence[StateMachine], found: Sequence[Trigger]) -> Alarm:

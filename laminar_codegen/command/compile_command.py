@@ -136,8 +136,10 @@ def _stage(compilation: Compilation, stage: str) -> str:
             return render_hcl(compilation.document)
         case "deployer-policy":
             from laminar_codegen.policies.deployer import deployer_policies
+            from laminar_codegen.targets.registry import calls_of_kinds
 
-            return json.dumps(deployer_policies(compilation.document, compilation.deployment), indent=2) + "\n"
+            policies = deployer_policies(compilation.document, compilation.deployment, calls_of_kinds())
+            return json.dumps(policies, indent=2) + "\n"
         case "terraform":
             return render_document(compilation.document)
         case _:

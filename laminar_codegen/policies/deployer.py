@@ -1,7 +1,7 @@
 """The permissions that Terraform needs to plan, apply and destroy a document.
 
 They are those of the calls that the AWS provider makes for each type of resource, and of what AWS checks on top of a
-call, such as ``iam:PassRole``. A new type of resource is a row of `_TYPES`.
+call, such as ``iam:PassRole``. A new type of resource is a row of `_TYPES`, or of `TargetKind.calls` of its target.
 """
 
 from __future__ import annotations
@@ -10,174 +10,150 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-import attrs
-
 from laminar_codegen.ir.deployment import Deployment
 from laminar_codegen.ir.expressions import Input
-from laminar_codegen.ir.structs import Struct
 from laminar_codegen.ir.terraform import Document
+from laminar_codegen.policies.calls import TAGS, Calls
 
 __all__ = ["deployer_policies"]
-
-#: The actions on tags that most services have.
-_TAGS = ("TagResource", "UntagResource")
-
-
-@attrs.frozen(kw_only=True, eq=False, repr=False)
-class _Type(Struct):
-    """What Terraform needs for resources of a type. Actions are named without their service.
-
-    Args:
-        service: The service, as IAM names it.
-        resources: The ends of the ARNs, after the account; '' if policies know no resource. ``{n}`` is the name of
-            the deployment, ``{path}`` the path of its roles.
-        plan: Actions on them that a refresh makes, of which each plan has one.
-        apply: Further actions to create and to update them.
-        destroy: Further actions to delete them.
-        plan_any: Actions of a refresh that know no resource.
-        global_service: Whether ARNs have no region.
-    """
-
-    service: str
-    resources: tuple[str, ...]
-    plan: tuple[str, ...]
-    apply: tuple[str, ...]
-    destroy: tuple[str, ...]
-    plan_any: tuple[str, ...] = ()
-    global_service: bool = False
-
 
 #: Types that need nothing of AWS.
 _OF_TERRAFORM = {"terraform_data"}
 #: By type.
-_TYPES: Mapping[str, _Type] = {
-    "aws_batch_job_definition": _Type(
-        service="batch",
-        resources=("job-definition/{n}-*",),
-        plan=(),
-        plan_any=("DescribeJobDefinitions",),
-        apply=("RegisterJobDefinition",),
-        destroy=(),
-    ),
-    "aws_cloudwatch_dashboard": _Type(
-        service="cloudwatch",
-        resources=("dashboard/{n}",),
-        plan=("GetDashboard",),
-        apply=("PutDashboard",),
-        destroy=("DeleteDashboards",),
-        global_service=True,
-    ),
-    "aws_cloudwatch_event_rule": _Type(
-        service="events",
-        resources=("rule/{n}-*",),
-        plan=("DescribeRule", "ListTagsForResource"),
-        apply=("PutRule", *_TAGS),
-        destroy=("DeleteRule",),
-    ),
-    "aws_cloudwatch_event_target": _Type(
-        service="events",
-        resources=("rule/{n}-*",),
-        plan=("ListTargetsByRule",),
-        apply=("PutTargets",),
-        destroy=("RemoveTargets",),
-    ),
-    "aws_cloudwatch_log_group": _Type(
-        service="logs",
-        resources=(
-            "log-group:/aws/vendedlogs/states/{n}*",
-            "log-group:/aws/batch/{n}*",
-            "log-group:/aws/lambda/{n}-*",
+_TYPES: Mapping[str, tuple[Calls, ...]] = {
+    "aws_cloudwatch_dashboard": (
+        Calls(
+            service="cloudwatch",
+            resources=("dashboard/{n}",),
+            plan=("GetDashboard",),
+            apply=("PutDashboard",),
+            destroy=("DeleteDashboards",),
+            global_service=True,
         ),
-        plan=("ListTagsForResource",),
-        plan_any=("DescribeLogGroups",),
-        apply=("CreateLogGroup", "PutRetentionPolicy", "DeleteRetentionPolicy", *_TAGS),
-        destroy=("DeleteLogGroup",),
     ),
-    "aws_cloudwatch_metric_alarm": _Type(
-        service="cloudwatch",
-        resources=("alarm:{n}-*",),
-        plan=("DescribeAlarms", "ListTagsForResource"),
-        apply=("PutMetricAlarm", *_TAGS),
-        destroy=("DeleteAlarms",),
-    ),
-    "aws_cloudwatch_query_definition": _Type(
-        service="logs",
-        # A saved query has no ARN in policies.
-        resources=("",),
-        plan=("DescribeQueryDefinitions",),
-        apply=("PutQueryDefinition",),
-        destroy=("DeleteQueryDefinition",),
-    ),
-    "aws_iam_role": _Type(
-        service="iam",
-        resources=("role{path}{n}-*",),
-        plan=("GetRole", "ListRolePolicies", "ListAttachedRolePolicies"),
-        apply=(
-            "CreateRole",
-            "TagRole",
-            "UntagRole",
-            "UpdateAssumeRolePolicy",
-            "UpdateRoleDescription",
+    "aws_cloudwatch_event_rule": (
+        Calls(
+            service="events",
+            resources=("rule/{n}-*",),
+            plan=("DescribeRule", "ListTagsForResource"),
+            apply=("PutRule", *TAGS),
+            destroy=("DeleteRule",),
         ),
-        destroy=("ListInstanceProfilesForRole", "DeleteRole"),
-        global_service=True,
     ),
-    "aws_iam_role_policy": _Type(
-        service="iam",
-        resources=("role{path}{n}-*",),
-        plan=("GetRolePolicy",),
-        apply=("PutRolePolicy",),
-        destroy=("DeleteRolePolicy",),
-        global_service=True,
+    "aws_cloudwatch_event_target": (
+        Calls(
+            service="events",
+            resources=("rule/{n}-*",),
+            plan=("ListTargetsByRule",),
+            apply=("PutTargets",),
+            destroy=("RemoveTargets",),
+        ),
     ),
-    "aws_lambda_function": _Type(
-        service="lambda",
-        resources=("function:{n}-*",),
-        plan=("GetFunction", "ListVersionsByFunction", "ListTags"),
-        apply=("CreateFunction", "UpdateFunctionCode", "UpdateFunctionConfiguration", *_TAGS),
-        destroy=("DeleteFunction",),
+    "aws_cloudwatch_log_group": (
+        Calls(
+            service="logs",
+            resources=(
+                "log-group:/aws/vendedlogs/states/{n}*",
+                "log-group:/aws/batch/{n}*",
+                "log-group:/aws/lambda/{n}-*",
+            ),
+            plan=("ListTagsForResource",),
+            plan_any=("DescribeLogGroups",),
+            apply=("CreateLogGroup", "PutRetentionPolicy", "DeleteRetentionPolicy", *TAGS),
+            destroy=("DeleteLogGroup",),
+        ),
     ),
-    "aws_scheduler_schedule": _Type(
-        service="scheduler",
-        resources=("schedule/default/{n}", "schedule/default/{n}-*"),
-        plan=("GetSchedule",),
-        apply=("CreateSchedule", "UpdateSchedule"),
-        destroy=("DeleteSchedule",),
+    "aws_cloudwatch_metric_alarm": (
+        Calls(
+            service="cloudwatch",
+            resources=("alarm:{n}-*",),
+            plan=("DescribeAlarms", "ListTagsForResource"),
+            apply=("PutMetricAlarm", *TAGS),
+            destroy=("DeleteAlarms",),
+        ),
     ),
-    "aws_sfn_state_machine": _Type(
-        service="states",
-        resources=("stateMachine:{n}", "stateMachine:{n}-*"),
-        plan=("DescribeStateMachine", "ListStateMachineVersions", "ListTagsForResource"),
-        plan_any=("ValidateStateMachineDefinition",),
-        apply=("CreateStateMachine", "UpdateStateMachine", *_TAGS),
-        destroy=("DeleteStateMachine",),
+    "aws_cloudwatch_query_definition": (
+        Calls(
+            service="logs",
+            # A saved query has no ARN in policies.
+            resources=("",),
+            plan=("DescribeQueryDefinitions",),
+            apply=("PutQueryDefinition",),
+            destroy=("DeleteQueryDefinition",),
+        ),
     ),
-    "aws_sqs_queue": _Type(
-        service="sqs",
-        resources=("{n}-*",),
-        plan=("GetQueueAttributes", "ListQueueTags"),
-        apply=("CreateQueue", "SetQueueAttributes", "TagQueue", "UntagQueue"),
-        destroy=("DeleteQueue",),
+    "aws_iam_role": (
+        Calls(
+            service="iam",
+            resources=("role{path}{n}-*",),
+            plan=("GetRole", "ListRolePolicies", "ListAttachedRolePolicies"),
+            apply=(
+                "CreateRole",
+                "TagRole",
+                "UntagRole",
+                "UpdateAssumeRolePolicy",
+                "UpdateRoleDescription",
+            ),
+            destroy=("ListInstanceProfilesForRole", "DeleteRole"),
+            global_service=True,
+        ),
     ),
-    "aws_ssm_parameter": _Type(
-        service="ssm",
-        resources=("parameter/laminar/{n}",),
-        plan=("GetParameter", "ListTagsForResource"),
-        plan_any=("DescribeParameters",),
-        apply=("PutParameter", "AddTagsToResource", "RemoveTagsFromResource"),
-        destroy=("DeleteParameter",),
+    "aws_iam_role_policy": (
+        Calls(
+            service="iam",
+            resources=("role{path}{n}-*",),
+            plan=("GetRolePolicy",),
+            apply=("PutRolePolicy",),
+            destroy=("DeleteRolePolicy",),
+            global_service=True,
+        ),
     ),
-}
-
-#: By type, what has an ARN of its own in its resources: the revisions of a job definition.
-_PARTS: Mapping[str, _Type] = {
-    "aws_batch_job_definition": _Type(
-        service="batch",
-        resources=("job-definition/{n}-*:*",),
-        plan=(),
-        # A new revision replaces the old one.
-        apply=("DeregisterJobDefinition", *_TAGS),
-        destroy=("DeregisterJobDefinition",),
+    "aws_lambda_function": (
+        Calls(
+            service="lambda",
+            resources=("function:{n}-*",),
+            plan=("GetFunction", "ListVersionsByFunction", "ListTags"),
+            apply=("CreateFunction", "UpdateFunctionCode", "UpdateFunctionConfiguration", *TAGS),
+            destroy=("DeleteFunction",),
+        ),
+    ),
+    "aws_scheduler_schedule": (
+        Calls(
+            service="scheduler",
+            resources=("schedule/default/{n}", "schedule/default/{n}-*"),
+            plan=("GetSchedule",),
+            apply=("CreateSchedule", "UpdateSchedule"),
+            destroy=("DeleteSchedule",),
+        ),
+    ),
+    "aws_sfn_state_machine": (
+        Calls(
+            service="states",
+            resources=("stateMachine:{n}", "stateMachine:{n}-*"),
+            plan=("DescribeStateMachine", "ListStateMachineVersions", "ListTagsForResource"),
+            plan_any=("ValidateStateMachineDefinition",),
+            apply=("CreateStateMachine", "UpdateStateMachine", *TAGS),
+            destroy=("DeleteStateMachine",),
+        ),
+    ),
+    "aws_sqs_queue": (
+        Calls(
+            service="sqs",
+            resources=("{n}-*",),
+            plan=("GetQueueAttributes", "ListQueueTags"),
+            apply=("CreateQueue", "SetQueueAttributes", "TagQueue", "UntagQueue"),
+            destroy=("DeleteQueue",),
+        ),
+    ),
+    "aws_ssm_parameter": (
+        Calls(
+            service="ssm",
+            resources=("parameter/laminar/{n}",),
+            plan=("GetParameter", "ListTagsForResource"),
+            plan_any=("DescribeParameters",),
+            apply=("PutParameter", "AddTagsToResource", "RemoveTagsFromResource"),
+            destroy=("DeleteParameter",),
+        ),
     ),
 }
 
@@ -194,7 +170,9 @@ _FILE_SYSTEMS = ("elasticfilesystem:DescribeMountTargets",)
 _MOUNTED = [f"arn:aws:elasticfilesystem:*:*:{kind}/*" for kind in ("access-point", "file-system")]
 
 
-def deployer_policies(document: Document, deployment: Deployment) -> dict[str, dict[str, Any]]:
+def deployer_policies(
+    document: Document, deployment: Deployment, of_targets: Mapping[str, tuple[Calls, ...]]
+) -> dict[str, dict[str, Any]]:
     """Return the least policies with which Terraform plans, applies and destroys a document.
 
     Names are those of the default of the variable `name`. The policies are for the partition `aws`, and for every
@@ -203,6 +181,7 @@ def deployer_policies(document: Document, deployment: Deployment) -> dict[str, d
     Args:
         document: The document.
         deployment: Its resources.
+        of_targets: The calls for the types of resources that kinds of targets have, by type.
 
     Returns:
         IAM policies as JSON values: `plan` for who only plans, and what `apply` and `destroy` need besides.
@@ -210,8 +189,9 @@ def deployer_policies(document: Document, deployment: Deployment) -> dict[str, d
     Raises:
         KeyError: If the document has a type of resource of which nothing is known here.
     """
+    known = {**_TYPES, **of_targets}
     types = sorted({block.type for block in document.resources} - _OF_TERRAFORM)
-    rows = [row for name in types for row in (_TYPES[name], _PARTS.get(name)) if row is not None]
+    rows = [row for name in types for row in known[name]]
     names = {"{n}": _default(document, "name") or "*", "{path}": _path(deployment)}
     anywhere = [f"{row.service}:{action}" for row in rows for action in row.plan_any]
     asks_lambda = "aws_lambda_function" in types
@@ -231,7 +211,7 @@ def deployer_policies(document: Document, deployment: Deployment) -> dict[str, d
     return {phase: {"Version": "2012-10-17", "Statement": [*found]} for phase, found in phases.items()}
 
 
-def _of_phase(phase: str, rows: Iterable[_Type], names: Mapping[str, str]) -> Iterator[dict[str, Any]]:
+def _of_phase(phase: str, rows: Iterable[Calls], names: Mapping[str, str]) -> Iterator[dict[str, Any]]:
     """Yield the statements of a phase: one for all types that have the same resources."""
     actions: dict[tuple[str, ...], list[str]] = {}
     for row in rows:
@@ -251,7 +231,7 @@ def _kind(arn: str) -> str:
 
 def _passes(deployment: Deployment, names: Mapping[str, str]) -> Iterator[dict[str, Any]]:
     """Yield statements that let roles be passed, each kind to the service that takes it."""
-    (end,) = _TYPES["aws_iam_role"].resources
+    (end,) = _TYPES["aws_iam_role"][0].resources
     roles = _arn("iam", end, names, everywhere=True)
     for service in sorted({role.service for role in deployment.roles}):
         word = re.sub("[^A-Za-z]", "", service.removesuffix(".amazonaws.com").title())

@@ -16,6 +16,7 @@ from laminar_codegen.ir.placement import Queue, Target
 from laminar_codegen.ir.plan import Pack
 from laminar_codegen.ir.retriers import Retrier
 from laminar_codegen.ir.terraform import Block, Validation, Variable
+from laminar_codegen.policies.calls import Calls
 from laminar_codegen.policies.datastore import for_layers_with
 from laminar_codegen.policies.sizes import Fitted
 from laminar_codegen.policies.statement import Statement
@@ -136,7 +137,8 @@ class TargetKind:
         permissions: The statements of each of these roles, by the role's label, except those that layers name.
         permissions_of: Returns the statements of a role that layers name, by the role's label.
         statements: Returns the statements of the state machine, or shorter ones if these are too long.
-        log_groups: Returns the labels of the log groups that the resources need.
+        log_groups: Returns the labels of the log groups that the resources need. Kinds may share one.
+        calls: The calls that Terraform makes for its types of resources, by type: for ``--emit deployer-policy``.
         task_role: The label of the role that tasks have, and a name for the tasks.
         functions: Whether the resources are functions of AWS Lambda, which follow the planners of their flow.
         jobs_note: The meaning of ``jobs(L)`` in what ``laminar-codegen check`` prints.
@@ -158,6 +160,7 @@ class TargetKind:
     permissions_of: Callable[[Deployment, str], Fitted] = for_layers_with
     statements: Callable[[Deployment, bool], Iterable[Statement]] = _none
     log_groups: Callable[[Sequence[TaskResource]], Iterable[str]] = _none
+    calls: Mapping[str, tuple[Calls, ...]] = attrs.field(factory=dict)
     task_role: tuple[str, str] | None = None
     functions: bool = False
     jobs_note: str = ""

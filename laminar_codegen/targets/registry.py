@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from laminar_codegen.ir.deployment import Planner, TaskResource
 from laminar_codegen.ir.graph import Graph
 from laminar_codegen.ir.placement import Target
+from laminar_codegen.policies.calls import Calls
 from laminar_codegen.targets.aws_lambda.kind import LAMBDA
 from laminar_codegen.targets.batch.kind import BATCH
 from laminar_codegen.targets.companions.companion import Companion
@@ -18,6 +19,7 @@ from laminar_runtime.configurations.executors import Executor
 __all__ = [
     "TARGETS",
     "alternative_of",
+    "calls_of_kinds",
     "companions_of",
     "functions_of",
     "kind_of",
@@ -79,6 +81,11 @@ def _target_of(executor: Executor, flow: Flow) -> Target:
     asked = sorted(kinds(), key=lambda kind: kind is DEFAULT)
     found = (kind.of_executor(executor, timeout) for kind in asked)
     return next(target for target in found if target is not None)
+
+
+def calls_of_kinds() -> dict[str, tuple[Calls, ...]]:
+    """Return the calls that Terraform makes for the types of resources of all kinds, by type."""
+    return {name: rows for kind in kinds() for name, rows in kind.calls.items()}
 
 
 def companions_of(graphs: Sequence[Graph]) -> tuple[Companion, ...]:

@@ -7,7 +7,7 @@ input transformer takes the parameters of the flow from the event.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import attrs
@@ -23,13 +23,13 @@ from laminar_codegen.problems.rules import LAM110, LAM111, LAM112
 from laminar_codegen.render.hcl_values import write_expression
 from laminar_codegen.triggers.event_paths import PATH, EventPaths
 from laminar_codegen.triggers.patterns import find_pattern_flaws
-from laminar_codegen.triggers.start import FAILED, EventTrigger, Start
+from laminar_codegen.triggers.start import FAILED, Start
 from laminar_codegen.triggers.start_input import find_placeholders, write_input, write_json
 from laminar_codegen.triggers.starter import STARTER
-from laminar_runtime.configurations.triggers import EXECUTION_ID, After, Event, FromEvent, ObjectCreated
+from laminar_runtime.configurations.triggers import EXECUTION_ID, After, Event, EventTrigger, FromEvent, ObjectCreated
 from laminar_runtime.variables import Text, Variable
 
-__all__ = ["check_event", "emit_rule"]
+__all__ = ["SOURCES", "check_event", "emit_rule"]
 
 #: Names of buckets, those from before 2018 too, and of state machines.
 _BUCKET, _MACHINE = re.compile(r"[A-Za-z0-9._-]{1,255}", re.ASCII), re.compile(r"[A-Za-z0-9_-]{1,80}", re.ASCII)
@@ -42,16 +42,6 @@ class _Source:
 
     pattern: Mapping[str, Any]
     identity: Any
-
-
-def _source(trigger: EventTrigger) -> _Source:
-    match trigger:
-        case ObjectCreated():
-            return _source_of_bucket(trigger)
-        case Event():
-            return _Source(trigger.pattern, FromEvent("$.id"))
-        case After():
-            return _source_of_deployment(trigger)
 
 
 def _source_of_bucket(trigger: ObjectCreated) -> _Source:
@@ -105,6 +95,19 @@ def _source_of_deployment(trigger: After) -> _Source:
     detail = {"status": [*trigger.status], "stateMachineArn": [regional("states", "stateMachine:", name)]}
     pattern = {"source": ["aws.states"], "detail-type": ["Step Functions Execution Status Change"], "detail": detail}
     return _Source(pattern, [FromEvent(f"$.detail.{part}") for part in ("executionArn", "status", "stopDate")])
+
+
+#: The events that start a flow, by the class of the trigger. Another kind of event is a row.
+SOURCES: Mapping[type[EventTrigger], Callable[[Any], _Source]] = {
+    ObjectCreated: _source_of_bucket,
+    Event: lambda trigger: _Source(trigger.pattern, FromEvent("$.id")),
+    After: _source_of_deployment,
+}
+
+
+def _source(trigger: EventTrigger) -> _Source:
+    found: _Source = next(source(trigger) for kind, source in SOURCES.items() if isinstance(trigger, kind))
+    return found
 
 
 def _paths(trigger: EventTrigger) -> EventPaths:

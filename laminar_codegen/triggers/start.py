@@ -7,12 +7,9 @@ import attrs
 from laminar_codegen.ir import labels
 from laminar_codegen.ir.expressions import Joined, Ref
 from laminar_codegen.triggers.failed_starts import FailedStarts
-from laminar_runtime.configurations.triggers import After, Event, ObjectCreated, Trigger
+from laminar_runtime.configurations.triggers import Trigger
 
-__all__ = ["FAILED", "EventTrigger", "Start"]
-
-#: A trigger that an event starts.
-EventTrigger = ObjectCreated | Event | After
+__all__ = ["FAILED", "Start"]
 
 #: The queue of failed starts.
 FAILED = FailedStarts("trigger_failures", "trigger-failures")

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 
 import attrs
 
@@ -27,11 +27,11 @@ from laminar_codegen.problems.rules import LAM110, LAM111
 from laminar_codegen.triggers.expressions import ExpressionInZone, validations
 from laminar_codegen.triggers.kind import TriggerKind
 from laminar_codegen.triggers.schedule import is_plain
-from laminar_codegen.triggers.start import FAILED, EventTrigger, Start
+from laminar_codegen.triggers.start import FAILED, Start
 from laminar_codegen.triggers.starter import STARTER, emit_starter
 from laminar_codegen.triggers.timing import Timing
 from laminar_runtime.configurations.schedulers.step_functions import StepFunctions
-from laminar_runtime.configurations.triggers import After, Event, ObjectCreated, Schedule, Trigger
+from laminar_runtime.configurations.triggers import EventTrigger, Schedule, Trigger
 from laminar_runtime.exceptions import SchedulerError
 
 __all__ = ["STARTS", "Starts"]
@@ -72,19 +72,10 @@ def _describe(trigger: Trigger) -> str:
     return str(ExpressionInZone.of(trigger)) if isinstance(trigger, Schedule) else type(trigger).__name__
 
 
-#: The labels of triggers without a name.
-_LABELS: Mapping[type[Trigger], str] = {
-    Schedule: "schedule",
-    ObjectCreated: "object_created",
-    Event: "event",
-    After: "after",
-}
-
-
 def _label(trigger: Trigger) -> str:
-    if not isinstance(trigger, tuple(_LABELS)):
+    if not isinstance(trigger, (Schedule, EventTrigger)):
         raise SchedulerError(f"{trigger!r} is not a trigger that can be deployed")
-    return trigger.name or _LABELS[type(trigger)]
+    return trigger.name or trigger.kind
 
 
 def _find(scheduler: StepFunctions) -> Iterator[Starts]:
@@ -218,11 +209,10 @@ def check_each(graph: Graph, starts: Starts) -> Iterator[Problem]:
             yield Problem(graph.location, LAM111, what, "use names of attributes, and values that JSON has")
         if flaws:
             continue
-        match start.trigger:
-            case Schedule() as schedule:
-                yield from check_schedule(graph, start, schedule)
-            case ObjectCreated() | Event() | After() as trigger:
-                yield from check_event(graph, start, trigger, starts.deployment or graph.flow)
+        if isinstance(start.trigger, Schedule):
+            yield from check_schedule(graph, start, start.trigger)
+        if isinstance(start.trigger, EventTrigger):
+            yield from check_event(graph, start, start.trigger, starts.deployment or graph.flow)
 
 
 def _machines(_: Starts) -> tuple[StateMachine, ...]:

@@ -6,7 +6,7 @@ They have no effect where a flow runs on this machine: there a call of the flow 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from laminar_runtime import _records
 from laminar_runtime.exceptions import SchedulerError
@@ -62,10 +62,19 @@ class FromEvent(Placeholder):
 
 
 class Trigger:
-    """Base of all triggers."""
+    """Base of all triggers.
 
+    Attributes:
+        kind: What one is called that has no name.
+    """
+
+    kind: ClassVar[str]
     name: str | None
     parameters: Mapping[str, Any]
+
+
+class EventTrigger(Trigger):
+    """Base of the triggers that an event of Amazon EventBridge starts."""
 
 
 def _check_parameters(_: object, __: _records.Field, value: Any) -> None:
@@ -132,6 +141,7 @@ class Schedule(Trigger):
         >>> Schedule("cron(0 6 * * ? *)", timezone="Europe/Berlin", parameters={"day": SCHEDULED_TIME}).window
     """
 
+    kind: ClassVar[str] = "schedule"
     expression: Text = _records.field(validator=_check_text)
     timezone: Text = _records.field(default="UTC", kw_only=True, validator=_check_text)
     parameters: Mapping[str, Any] = _records.field(factory=dict, kw_only=True, validator=_check_parameters)
@@ -171,7 +181,7 @@ def _object_parameters() -> dict[str, Any]:
 
 
 @_records.frozen
-class ObjectCreated(Trigger):
+class ObjectCreated(EventTrigger):
     """Starts the flow when an object is created in a bucket. The bucket must send its events to EventBridge.
 
     An event that is delivered twice starts one execution: its id follows from the bucket, the key and the version.
@@ -192,6 +202,7 @@ class ObjectCreated(Trigger):
         '$.detail.object.key'
     """
 
+    kind: ClassVar[str] = "object_created"
     bucket: Text = _records.field(validator=_check_text)
     prefix: Text | None = _records.field(default=None, kw_only=True, validator=_check_part)
     suffix: Text | None = _records.field(default=None, kw_only=True, validator=_check_part)
@@ -202,7 +213,7 @@ class ObjectCreated(Trigger):
 
 
 @_records.frozen
-class Event(Trigger):
+class Event(EventTrigger):
     """Starts the flow when an event on the default event bus matches a pattern.
 
     An event that is delivered twice starts one execution: its id has the id of the event.
@@ -220,13 +231,14 @@ class Event(Trigger):
         {'source': ['shop']}
     """
 
+    kind: ClassVar[str] = "event"
     pattern: Mapping[str, Any] = _records.field(validator=_check_pattern)
     parameters: Mapping[str, Any] = _records.field(factory=dict, kw_only=True, validator=_check_parameters)
     name: str | None = _records.field(default=None, kw_only=True, validator=_check_name)
 
 
 @_records.frozen
-class After(Trigger):
+class After(EventTrigger):
     """Starts the flow after an execution of another deployed flow has ended.
 
     Step Functions sends these events on a best-effort basis: an event may be missing.
@@ -247,6 +259,7 @@ class After(Trigger):
         ('SUCCEEDED',)
     """
 
+    kind: ClassVar[str] = "after"
     flow: Any = _records.field(converter=_deployment, validator=_check_flow)
     status: str | Sequence[str] = _records.field(
         default=("SUCCEEDED",), kw_only=True, converter=_statuses, validator=_check_statuses

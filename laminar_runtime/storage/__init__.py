@@ -26,9 +26,11 @@
     <Flow>/.cache/<execution>/.answers/<job>.json                the answer of a planner that is a job of AWS Batch
     <Flow>/.cache/<execution>/.times.json                        the times of attempts on a machine, see
                                                                  `laminar_runtime.storage.attempt_times`
+    <Flow>/.cache/<execution>/.graph.json                        the layers of the flow, see `storage.graphs`
     <Flow>/.cache/<execution>/.joins/<Waiting>/from/<Ended>      a mark: a layer ended that another layer waits for
     <Flow>/.cache/<execution>/.joins/<Waiting>/token.json        the task token that wakes the layer that waits
     <Flow>/.output/<execution>/<Layer>/<index>/<attempt>.txt     what a task printed, on this machine
+    <Flow>/.turns/                                               notes on executions that take turns
     <Flow>/.locks/<execution>                                    the lock of whoever runs the execution on this machine
 
 Each run of a task, an attempt, writes archives into a folder of its own, whose name is a unique token. At its end, it

@@ -17,6 +17,7 @@ from laminar_codegen.rehearsal.aws import EmbeddedAws, Workspace
 from laminar_codegen.render.hcl import render_hcl
 from laminar_codegen.render.split_document import FILES, render_module
 from laminar_codegen.render.terraform_json import render_document
+from laminar_codegen.targets.registry import calls_of_kinds
 from tests.e2e.conftest import provide
 from tests.support.aws_contents import account_contents, assert_made
 from tests.support.golden import CASES, compilation_of, document_of
@@ -127,7 +128,8 @@ def test_life_cycle(case: str, tmp_path: Path, account: Account) -> None:
     compilation = compilation_of(case)
     document = compilation.document
     given, before = account.given(document, case), account_contents(account.aws)
-    granted = {phase: _actions(policy) for phase, policy in deployer_policies(document, compilation.deployment).items()}
+    policies = deployer_policies(document, compilation.deployment, calls_of_kinds())
+    granted = {phase: _actions(policy) for phase, policy in policies.items()}
     as_json = {"main.tf.json": render_document(document)}
     terraform = account.terraform(tmp_path, as_json)
     terraform.init()

@@ -9,6 +9,7 @@ from laminar_codegen.ir.deployment import Deployment, Role, TaskResource
 from laminar_codegen.ir.expressions import Input, Joined, Ref, Value
 from laminar_codegen.ir.graph import Graph
 from laminar_codegen.ir.terraform import Variable
+from laminar_codegen.policies.calls import TAGS, Calls
 from laminar_codegen.policies.datastore import prefixes
 from laminar_codegen.policies.statement import Statement, managed_rule, regional
 from laminar_codegen.targets.batch import checks, start_permissions
@@ -130,6 +131,28 @@ def _resources(graph: Graph) -> Iterator[TaskResource]:
         yield from planner_jobs(graph)
 
 
+#: A job definition, and its revisions, which have ARNs of their own.
+CALLS = {
+    "aws_batch_job_definition": (
+        Calls(
+            service="batch",
+            resources=("job-definition/{n}-*",),
+            plan=(),
+            plan_any=("DescribeJobDefinitions",),
+            apply=("RegisterJobDefinition",),
+            destroy=(),
+        ),
+        Calls(
+            service="batch",
+            resources=("job-definition/{n}-*:*",),
+            plan=(),
+            # A new revision replaces the old one.
+            apply=("DeregisterJobDefinition", *TAGS),
+            destroy=("DeregisterJobDefinition",),
+        ),
+    )
+}
+
 #: The kind of target.
 BATCH = TargetKind(
     target=BatchTarget,
@@ -147,6 +170,7 @@ BATCH = TargetKind(
     permissions={"task": for_tasks, "execution": start_permissions.for_execution},
     statements=_statements,
     log_groups=_log_groups,
+    calls=CALLS,
     task_role=("task", "tasks"),
     companion=STOPPER,
     jobs_note="jobs(L): one for each 10,000 splits of L and size of container, none if it has no split",

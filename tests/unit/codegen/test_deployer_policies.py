@@ -10,13 +10,14 @@ import pytest
 
 from laminar_codegen.limits import MANAGED_POLICY_CHARACTERS
 from laminar_codegen.policies.deployer import deployer_policies
+from laminar_codegen.targets.registry import calls_of_kinds
 from tests.support.golden import CASES, compilation_of
 from tests.unit.codegen.test_service_authorization import complaints
 
 
 def policies_of(case: str) -> dict[str, dict[str, Any]]:
     compilation = compilation_of(case)
-    return deployer_policies(compilation.document, compilation.deployment)
+    return deployer_policies(compilation.document, compilation.deployment, calls_of_kinds())
 
 
 def statements_of(case: str) -> Iterator[tuple[str, Mapping[str, Any]]]:

@@ -19,6 +19,7 @@ from laminar_codegen.ir.graph import Graph, LayerNode
 from laminar_codegen.ir.placement import Container, Queue, Target
 from laminar_codegen.ir.terraform import Block, Variable
 from laminar_codegen.pipeline import compile_flow
+from laminar_codegen.policies.calls import TAGS, Calls
 from laminar_codegen.policies.datastore import for_tasks
 from laminar_codegen.policies.sizes import Fitted
 from laminar_codegen.policies.statement import Statement, managed_rule, regional
@@ -164,6 +165,19 @@ ECS = TargetKind(
     permissions={"task": for_tasks},
     statements=_statements,
     variables=lambda _: (Variable(name="cluster_arn", type="string", description="ARN of the ECS cluster."),),
+    log_groups=lambda _: (labels.TASKS,),
+    calls={
+        "aws_ecs_task_definition": (
+            Calls(
+                service="ecs",
+                resources=("task-definition/{n}-*:*",),
+                plan=(),
+                plan_any=("DescribeTaskDefinition",),
+                apply=("RegisterTaskDefinition", *TAGS),
+                destroy=("DeregisterTaskDefinition",),
+            ),
+        )
+    },
     task_role=("task", "tasks"),
 )
 
@@ -232,12 +246,22 @@ def test_other_targets_are_as_they_were(ecs: Path, capsys: pytest.CaptureFixture
     assert "aws_ecs_task_definition" not in document["resource"]
 
 
-def test_kinds_share_a_role(ecs: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """The role of the tasks is declared once, whatever kinds of targets have it."""
+def test_who_deploys_may_make_its_resources(ecs: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The calls for its types of resources are the kind's own."""
+    (ecs / "flow.py").write_text(FLOW % 0)
+    policies = _document(capsys, "--emit", "deployer-policy")
+    granted = {action for item in policies["apply"]["Statement"] for action in item["Action"]}
+    assert "ecs:RegisterTaskDefinition" in granted
+    assert "batch:RegisterJobDefinition" not in granted
+
+
+def test_kinds_share_a_role_and_a_log_group(ecs: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Those of the tasks are declared once, whatever kinds of targets have them."""
     (ecs / "flow.py").write_text((FLOW % 0).replace("executor=Ecs(), foreach", "foreach"))
     assert main(["--emit", "hcl", "flow.py"]) == 0
     document = capsys.readouterr().out
     assert document.count('resource "aws_iam_role" "task"') == 1
+    assert document.count('resource "aws_cloudwatch_log_group" "tasks"') == 1
     assert document.count('output "task_role_arn"') == 1
     assert 'resource "aws_batch_job_definition"' in document
     assert 'resource "aws_ecs_task_definition"' in document

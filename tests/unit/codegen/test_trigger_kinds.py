@@ -20,8 +20,10 @@ from laminar_codegen.policies.statement import Statement, states_arn
 from laminar_codegen.problems import Problem
 from laminar_codegen.problems.rules import Rule
 from laminar_codegen.triggers import registry
+from laminar_codegen.triggers.event_start import SOURCES
 from laminar_codegen.triggers.kind import TriggerKind
 from laminar_runtime.configurations.schedulers.step_functions import StepFunctions
+from laminar_runtime.configurations.triggers import EventTrigger
 
 FLOW = """
 from laminar_runtime import Flow, Layer
@@ -161,3 +163,9 @@ def test_flows_without_it_are_as_they_were(uploads: Path, capsys: pytest.Capture
     (uploads / "flow.py").write_text(FLOW.replace("Uploads(prefix={prefix!r})", "AWS.StepFunctions()"))
     assert main(["flow.py"]) == 0
     assert "upload" not in capsys.readouterr().out
+
+
+def test_each_kind_of_event_has_its_pattern() -> None:
+    """A class of the runtime without a row would be accepted, and fail later."""
+    assert {*EventTrigger.__subclasses__()} == {*SOURCES}
+    assert len({kind.kind for kind in SOURCES}) == len(SOURCES)

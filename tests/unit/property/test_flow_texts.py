@@ -123,7 +123,7 @@ WORDED = st.builds(
     summary=TEXTS,
     command=st.lists(TEXTS, min_size=1, max_size=4).map(tuple).filter(lambda words: words != ("",)),
     # Other images are refused.
-    image=WHOLE.filter(lambda text: "://" not in text and not re.search(r"\s", text)),
+    image=WHOLE.filter(lambda text: len(text) < 256 and "//" not in text and re.fullmatch(r"\S+", text) is not None),
     workdir=WHOLE,
     secrets=st.dictionaries(VARIABLES, SECRETS, max_size=2),
     log_options=OPTIONS,
@@ -344,7 +344,7 @@ PLAIN = Words("", ("python", "main.py"), "flow:1", "/app", {}, {}, "item")
             "{% $states.input %}",
             ("cron(0 6 ? * MON-FRI *)", "America/Argentina/Buenos_Aires"),
             {
-                "L" * 64: Words("${" * 300, ("a\n'\"\\", "%{"), "%{ if x }", "$\r\n", {"for": TRICKY}, {"": "${"}, "'"),
+                "L" * 64: Words("${" * 300, ("a\n'\"\\", "%{"), "%{x}", "$\r\n", {"for": TRICKY}, {"": "${"}, "'"),
                 "M" * 64: Words("%}", ("", "${"), "{%", "\\${", {}, {}, '"'),
             },
             {"${": "%{", "for": '"\\\n'},
