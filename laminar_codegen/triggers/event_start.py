@@ -15,7 +15,7 @@ import attrs
 from laminar_codegen.ir import labels
 from laminar_codegen.ir.expressions import Input, Joined, Ref, Value
 from laminar_codegen.ir.graph import Graph
-from laminar_codegen.ir.terraform import Block, Nested
+from laminar_codegen.ir.terraform import Block, Nested, Validation
 from laminar_codegen.limits import EVENT_PATHS, PATTERN_LENGTH, TEMPLATE_LENGTH
 from laminar_codegen.policies.statement import regional
 from laminar_codegen.problems import Problem
@@ -29,7 +29,7 @@ from laminar_codegen.triggers.starter import STARTER
 from laminar_runtime.configurations.triggers import EXECUTION_ID, After, Event, EventTrigger, FromEvent, ObjectCreated
 from laminar_runtime.variables import Text, Variable
 
-__all__ = ["SOURCES", "check_event", "emit_rule"]
+__all__ = ["SOURCES", "check_event", "emit_rule", "names_of_events"]
 
 #: Names of buckets, those from before 2018 too, and of state machines.
 _BUCKET, _MACHINE = re.compile(r"[A-Za-z0-9._-]{1,255}", re.ASCII), re.compile(r"[A-Za-z0-9_-]{1,80}", re.ASCII)
@@ -191,6 +191,32 @@ def _names_without_events(trigger: EventTrigger) -> Iterator[tuple[str, str]]:
     if isinstance(trigger, After) and not _fits(_MACHINE, trigger.flow):
         what = f"is about a deployment {_quote(trigger.flow)}, which none is called"
         yield what, "use its name, as in After('Import')"
+
+
+def names_of_events(trigger: EventTrigger) -> Iterator[tuple[Ref, Validation]]:
+    """Yield the variables that name what events are about, and their validations. An empty one may stand for none.
+
+    Args:
+        trigger: The trigger.
+    """
+    if isinstance(trigger, ObjectCreated) and isinstance(trigger.bucket, Variable):
+        bucket = Input.of(trigger.bucket)
+        yield (
+            bucket,
+            Validation(_name_condition(_BUCKET, bucket), "A bucket is given by its name alone, as in uploads."),
+        )
+    if isinstance(trigger, After) and isinstance(trigger.flow, Variable):
+        deployment = Input.of(trigger.flow)
+        yield (
+            deployment,
+            Validation(_name_condition(_MACHINE, deployment), "A deployment is given by its name, as in Import."),
+        )
+        own = "A deployment that starts after itself would start without an end: name another one."
+        yield deployment, Validation(f"{deployment.expression} != var.name", own)
+
+
+def _name_condition(pattern: re.Pattern[str], reference: Ref) -> str:
+    return f'{reference.expression} == "" || can(regex("^{pattern.pattern}$", {reference.expression}))'
 
 
 def _quote(text: Text) -> str:

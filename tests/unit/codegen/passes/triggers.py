@@ -70,9 +70,10 @@ def starts(text: str) -> str:
 
 
 def _needs(kind: TriggerKind, value: object, deployment: Deployment) -> Iterator[str]:
-    """Yield what triggers need: roles, statements, alarms and variables."""
+    """Yield what triggers need: roles, statements, alarms, variables, and their validations."""
     for role in kind.roles(value, "flow Report"):
         yield f"role {role.label} of {role.service}: {role.description}"
         yield statements(kind.permissions[role.label](deployment).statements)
     yield from (f"alarm {alarm.label} on {alarm.metric}" for alarm in kind.alarms(value))
     yield from (f"variable {variable.name} = {variable.default}" for variable in kind.variables(value))
+    yield from (f"{reference.expression} must be {rule.condition}" for reference, rule in kind.validations(value))
