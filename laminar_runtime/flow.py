@@ -220,7 +220,7 @@ class Flow:
             attributes.check_fit(one)
             declarations.check_names(one, Parameters, cls.__name__)
         joined = declarations.join(declared, _PARAMETERS)
-        declarations.check_agreement(joined, cls.__name__)
+        declarations.check_agreement(joined, declared, cls.__name__)
         return joined
 
     @classmethod

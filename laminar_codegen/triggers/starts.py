@@ -176,11 +176,10 @@ def _validations(starts: Starts) -> Iterator[tuple[Ref, Validation]]:
     for _, schedule in starts.schedules:
         yield from validations(ExpressionInZone.of(schedule))
         yield from times_in_utc(schedule)
-    for start in starts.all:
-        if isinstance(start.trigger, EventTrigger):
-            from laminar_codegen.triggers.event_start import names_of_events
+    for _, trigger in starts.events:
+        from laminar_codegen.triggers.event_start import names_of_events
 
-            yield from names_of_events(start.trigger)
+        yield from names_of_events(trigger)
 
 
 def _timings(starts: Starts) -> Iterator[Timing]:

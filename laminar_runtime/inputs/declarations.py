@@ -118,18 +118,26 @@ def _is_refused(base: type, name: str) -> bool:
     return name == "self" or refusal(base, name) is not None
 
 
-def check_agreement(cls: type, flow: str) -> None:
+def check_agreement(cls: type, classes: tuple[type, ...], flow: str) -> None:
     """Check that no two classes declare a parameter differently, if their hints can be resolved yet.
+
+    A class may override the type that its base declares, if the base is not registered, too: layers that name the base
+    would get values of another type than it says.
 
     Args:
         cls: The class that `join` made.
+        classes: The classes that are registered to the flow.
         flow: The flow's name.
 
     Raises:
         FlowError: If they do.
     """
     with contextlib.suppress(UnresolvedError):
-        fields_of(cls, flow)
+        joined = {field.name: field for field in fields_of(cls, flow)}
+        for one in classes:
+            for field in fields_of(one, flow):
+                if field.hint != joined[field.name].hint:
+                    raise _disagreement(field, joined[field.name], "types", flow)
 
 
 def fields_of(cls: type, flow: str) -> tuple[Field, ...]:
@@ -166,9 +174,13 @@ def _agree(one: Field, other: Field, flow: str) -> Field:
         different = "defaults"
     else:
         return one if other.required else other
+    raise _disagreement(one, other, different, flow)
+
+
+def _disagreement(one: Field, other: Field, different: str, flow: str) -> FlowError:
     where = " and ".join(f"'{field.owner.__name__}' ({place_of(field.owner)})" for field in (one, other))
     what = f"flow '{flow}' has the parameter '{one.name}' with two {different}, of {where}"
-    raise FlowError(f"{what}: rename one of them, or declare it in one class only")
+    return FlowError(f"{what}: rename one of them, or declare it in one class only")
 
 
 def place_of(cls: type) -> str:

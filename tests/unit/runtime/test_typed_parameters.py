@@ -271,7 +271,7 @@ def test_one_name_with_two_types() -> None:
 
 
 def test_narrower_type_in_a_subclass() -> None:
-    """A class may override what its own base declares."""
+    """A class may override what its own base declares, if layers do not name that base, too."""
 
     class Base(Parameters):
         level: int | str
@@ -286,6 +286,8 @@ def test_narrower_type_in_a_subclass() -> None:
     with pytest.raises(FlowError, match="'level' must be int"):
         in_memory(MyFlow)(level="high")
     assert in_memory(MyFlow)(level=1).layer(Base).label == "n"
+    with pytest.raises(FlowError, match=r"parameter 'level' with two types, of 'Base' .* and 'Narrow'"):
+        MyFlow.register(Base)
 
 
 def test_wrong_registrations() -> None:
