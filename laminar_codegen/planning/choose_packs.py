@@ -10,7 +10,9 @@ are almost as fast.
 
 from __future__ import annotations
 
+import functools
 import math
+from bisect import bisect_right
 from collections.abc import Iterator, Mapping, Sequence
 from typing import assert_never
 
@@ -108,8 +110,12 @@ def _pack(work: Work, members: Sequence[int], size: Capacity) -> Pack:
     return Pack(tuple(layers), size.cpu, size.memory)
 
 
+@functools.lru_cache(maxsize=4)
 def _fastest(work: Work) -> Option:
-    """Return the cheapest of the fastest options of a flow."""
+    """Return the cheapest of the fastest options of a flow.
+
+    `choose_targets` compares the ways to place layers. The way that it takes is often planned a moment later.
+    """
     finder = Options(work)
     everything = range(len(work.after))
     apart = finder.alone(everything)
@@ -162,9 +168,8 @@ def _cuts(work: Work) -> list[int]:
 def _changes(starts: Sequence[float], seconds: Sequence[float], end: float) -> Iterator[float]:
     """Yield the times at which the number of units that run changes the most, for the longest."""
     times = [*sorted(set(starts)), end]
-    running = [
-        sum(start <= time < start + takes for start, takes in zip(starts, seconds, strict=True)) for time in times[:-1]
-    ]
+    begun, ended = sorted(starts), sorted(start + takes for start, takes in zip(starts, seconds, strict=True))
+    running = [bisect_right(begun, time) - bisect_right(ended, time) for time in times[:-1]]
 
     def change(place: int) -> float:
         lasts = min(times[place] - times[place - 1], times[place + 1] - times[place])

@@ -7,7 +7,6 @@ as long as others take.
 
 from __future__ import annotations
 
-import graphlib
 import math
 from collections.abc import Iterable, Iterator, Sequence
 
@@ -82,10 +81,13 @@ class Options:
 
     Args:
         work: The units of the flow.
+        known: The jobs that were made, by their units.
+        limited: Those with a limit of their virtual CPUs, by their units and this limit.
     """
 
     work: Work
     known: dict[tuple[int, ...], tuple[Job, ...]] = attrs.field(factory=dict)
+    limited: dict[tuple[tuple[int, ...], float], Job] = attrs.field(factory=dict)
 
     def of(self, members: Sequence[int]) -> list[Option]:
         """Return the best options of a part.
@@ -121,7 +123,8 @@ class Options:
             known = self.known[members] = tuple(self._make_jobs(members))
         return known
 
-    def _make_jobs(self, members: tuple[int, ...]) -> Iterator[Job]:
+    def _make_jobs(self, members: tuple[int, ...], most: float = math.inf) -> Iterator[Job]:
+        """Yield the jobs of up to so many virtual CPUs, and at least the smallest one."""
         work = self.work
         place = {member: index for index, member in enumerate(members)}
         after = [[place[above] for above in work.after[member] if above in place] for member in members]
@@ -131,7 +134,8 @@ class Options:
             yield Job(members, work.alone[members[0]], seconds[0])
             return
         longest = max(earliest_finish(after, seconds))
-        for size in work.sizes(members):
+        smallest, *larger = work.sizes(members)
+        for size in (smallest, *(size for size in larger if size.cpu <= most)):
             takes = schedule(after, seconds, needs, size)
             yield Job(members, size, takes)
             if takes <= longest * 1.001:
@@ -159,13 +163,24 @@ class Options:
 
     def _options_by_size(self, groups: Sequence[tuple[int, ...]], *, apart: bool) -> Iterator[Option]:
         """Yield the options with a job for each group: as fast as can be with so many processors, or no sooner."""
-        for limit in sorted({job.size.cpu for group in groups for job in self._jobs(group)}):
-            fastest = [self._fastest(group, limit) for group in groups]
-            latest = max(job.seconds for job in fastest)
-            if apart:
-                yield self._beside([self._cheapest(group, latest) for group in groups])
-            else:
-                yield self._option(fastest)
+        if apart:
+            yield from (self._beside(self._in_time(groups, latest)) for latest in self._ends(groups))
+        else:
+            for limit in self._limits(groups):
+                yield self._option([self._fastest(group, limit) for group in groups])
+
+    def _limits(self, groups: Sequence[tuple[int, ...]]) -> list[float]:
+        """Return the virtual CPUs that jobs for groups may have."""
+        return sorted({job.size.cpu for group in groups for job in self._jobs(group)})
+
+    def _ends(self, groups: Sequence[tuple[int, ...]]) -> list[float]:
+        """Return when the last of groups beside each other may end: as soon as can be with some processors."""
+        found = (max(self._fastest(group, limit).seconds for group in groups) for limit in self._limits(groups))
+        return list(dict.fromkeys(found))
+
+    def _in_time(self, groups: Sequence[tuple[int, ...]], latest: float) -> list[Job]:
+        """Return the cheapest job for each group that ends by a time."""
+        return [self._cheapest(group, latest) for group in groups]
 
     def _fastest(self, group: tuple[int, ...], limit: float) -> Job:
         jobs = [job for job in self._jobs(group) if job.size.cpu <= limit] or self._jobs(group)[:1]
@@ -182,28 +197,38 @@ class Options:
             yield from (self._beside([job]) for job in self._jobs(together[0]))
         costs = self.work.costs[groups[0][0]]
         least = costs.minimum - costs.billed_start_up
-        for limit in sorted({job.size.cpu for group in groups for job in self._jobs(group)}):
-            latest = max(self._fastest(group, limit).seconds for group in groups)
-            jobs = [self._cheapest(group, latest) for group in groups]
+        for latest in self._ends(groups):
+            jobs = self._in_time(groups, latest)
             for fill in _FILLS:
                 yield self._beside(self._fill(jobs, fill * max(latest, least)))
 
     def _fill(self, jobs: Iterable[Job], limit: float) -> list[Job]:
         """Return jobs that run those of given ones one after the other, up to a limit of seconds."""
-        filled: list[tuple[Capacity, float, list[int]]] = []
+        filled: list[tuple[Capacity, list[int]]] = []
+        # The seconds of the filled jobs of each size, and their places.
+        taken: dict[tuple[float, int], tuple[list[float], list[int]]] = {}
         for job in sorted(jobs, key=lambda job: (-job.size.cpu, -job.seconds)):
-            for place, (size, seconds, members) in enumerate(filled):
-                if size == job.size and seconds + job.seconds <= limit:
-                    filled[place] = (size, seconds + job.seconds, [*members, *job.members])
-                    break
+            totals, places = taken.setdefault((job.size.cpu, job.size.memory), ([], []))
+            rank = next((rank for rank, total in enumerate(totals) if total + job.seconds <= limit), None)
+            if rank is None:
+                totals.append(job.seconds)
+                places.append(len(filled))
+                filled.append((job.size, [*job.members]))
             else:
-                filled.append((job.size, job.seconds, [*job.members]))
-        return [self._nearest(self.work.in_order(members), size) for size, _, members in filled]
+                totals[rank] += job.seconds
+                filled[places[rank]][1].extend(job.members)
+        return [self._nearest(self.work.in_order(members), size) for size, members in filled]
 
     def _nearest(self, members: tuple[int, ...], size: Capacity) -> Job:
         """Return a job of a size, or of the nearest one below it that is needed."""
-        jobs = self._jobs(members)
-        return next((job for job in reversed(jobs) if job.size.cpu <= size.cpu), jobs[0])
+        # To schedule a job takes long: larger ones that nobody asked for are not.
+        key = (members, size.cpu)
+        found = self.limited.get(key)
+        if found is None:
+            jobs = self.known.get(members) or tuple(self._make_jobs(members, size.cpu))
+            found = next((job for job in reversed(jobs) if job.size.cpu <= size.cpu), jobs[0])
+            self.limited[key] = found
+        return found
 
     def _beside(self, jobs: Sequence[Job]) -> Option:
         """Return the option that has some jobs, which do not depend on each other."""
@@ -225,12 +250,27 @@ class Options:
 def _path(work: Work, jobs: Sequence[Job]) -> float:
     """Return the seconds of the longest path through jobs, with their start-ups."""
     job_of = {member: number for number, job in enumerate(jobs) for member in job.members}
-    above = {
-        number: {job_of[each] for member in job.members for each in work.after[member] if each in job_of} - {number}
-        for number, job in enumerate(jobs)
-    }
-    ends: dict[int, float] = {}
-    for number in graphlib.TopologicalSorter(above).static_order():
-        begins = max((ends[each] for each in above[number]), default=0.0)
-        ends[number] = begins + work.start_up[jobs[number].members[0]] + jobs[number].seconds
-    return max(ends.values(), default=0.0)
+    followers: list[list[int]] = [[] for _ in jobs]
+    left = [0] * len(jobs)
+    for number, job in enumerate(jobs):
+        above = {job_of[each] for member in job.members for each in work.after[member] if each in job_of}
+        above.discard(number)
+        left[number] = len(above)
+        for each in above:
+            followers[each].append(number)
+    begins = [0.0] * len(jobs)
+    ready = [number for number, count in enumerate(left) if not count]
+    longest = 0.0
+    while ready:
+        number = ready.pop()
+        job = jobs[number]
+        end = begins[number] + work.start_up[job.members[0]] + job.seconds
+        longest = max(longest, end)
+        for follower in followers[number]:
+            begins[follower] = max(begins[follower], end)
+            left[follower] -= 1
+            if not left[follower]:
+                ready.append(follower)
+    if any(left):
+        raise ValueError("jobs wait for each other")
+    return longest

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import bisect
 import heapq
+import itertools
 from collections.abc import Mapping, Sequence
 
 import attrs
@@ -37,7 +38,7 @@ def schedule(
     """Return when the last layer of a job ends.
 
     Args:
-        after: The layers that each layer waits for, in the order in which layers start.
+        after: The layers that each layer waits for, in the order in which layers start. Each comes after those.
         seconds: The seconds of each layer.
         needs: What each layer takes of the job.
         capacity: The size of the job. Each layer fits into it.
@@ -50,6 +51,10 @@ def schedule(
         >>> schedule([[], [], [0]], [1, 5, 2], [one] * 3, Capacity(2, 4096))
         5.0
     """
+    least_cpu, least_memory = min(need.cpu for need in needs), min(need.memory for need in needs)
+    if 2 * least_cpu > capacity.cpu or 2 * least_memory > capacity.memory:
+        # One after the other, in their order.
+        return list(itertools.accumulate(seconds, initial=0.0))[-1]
     followers: list[list[int]] = [[] for _ in after]
     left = [len(above) for above in after]
     for member, above in enumerate(after):
@@ -60,7 +65,7 @@ def schedule(
     now, cpu, memory = 0.0, capacity.cpu, capacity.memory
     while ready or running:
         place = 0
-        while place < len(ready) and cpu > 0:
+        while place < len(ready) and cpu >= least_cpu and memory >= least_memory:
             need = needs[ready[place]]
             if need.cpu <= cpu and need.memory <= memory:
                 member = ready.pop(place)

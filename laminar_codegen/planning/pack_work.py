@@ -15,6 +15,7 @@ import attrs
 
 from laminar_codegen.ir.graph import Graph, LayerNode
 from laminar_codegen.ir.placement import Container, Placement, place
+from laminar_codegen.ir.structs import Struct
 from laminar_codegen.planning.fuse_fan_outs import PlanUnit, fuse_fan_outs
 from laminar_codegen.planning.makespan import complete
 from laminar_codegen.planning.pack_costs import Costs, start_ups
@@ -49,7 +50,7 @@ def obstacle(layer: LayerNode) -> str | None:
 
 
 @attrs.frozen(eq=False, repr=False)
-class Work:
+class Work(Struct):
     """The units of a plan, in an order in which each comes after those that it waits for.
 
     Args:
@@ -101,6 +102,10 @@ class Work:
             platforms=tuple(target.platform if target else None for target in targets),
             costs=tuple(costs.at(layer.placement) for layer in firsts),
         )
+
+    def __hash__(self) -> int:
+        """Return the hash of the numbers of a flow: a profile, of which costs are, has none."""
+        return hash((self.seconds, self.start_up, self.kinds))
 
     @functools.cached_property
     def tails(self) -> Sequence[float]:

@@ -10,7 +10,7 @@ import pytest
 from laminar_codegen.command.main import main
 from laminar_codegen.command.start_ups import describe_start_ups
 from laminar_codegen.pipeline import Scheduling, compile_flow
-from laminar_codegen.planning.choose_packs import choose_packs
+from laminar_codegen.planning.choose_packs import choose_option, choose_packs
 from laminar_codegen.planning.durations_file import read_profile
 from laminar_codegen.planning.pack_costs import Costs, start_ups
 from laminar_codegen.planning.profile import LayerTimes, Profile, Spread, StartTimes, StartUp
@@ -113,6 +113,18 @@ def test_layers_share_jobs_where_starts_are_slow() -> None:
         return 5 - sum(len(pack.layers) - 1 for pack in choose_packs(graph, "auto", durations, costs))
 
     assert jobs(0.0) > jobs(300.0)
+
+
+def test_the_jobs_of_a_flow_are_chosen_once() -> None:
+    """What chooses the targets has planned the flow already, if all of its layers stay on AWS Batch."""
+    durations = {"A": 30.0, "B": 30.0}
+    costs = Costs(profile=Profile({}, STARTS))
+    first, second = (choose_option(graph_in("A\nB after A"), "auto", durations, costs)[1] for _ in range(2))
+    assert first is second
+    other = choose_option(graph_in("A\nB after A"), "auto", {**durations, "B": 31.0}, costs)[1]
+    dearer = choose_option(graph_in("A\nB after A"), "auto", durations, Costs(profile=Profile({}, STARTS), minimum=90))
+    assert other.seconds == first.seconds + 1
+    assert dearer[1].dollars > first.dollars
 
 
 FLOW = """
