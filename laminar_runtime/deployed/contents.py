@@ -10,8 +10,7 @@ from laminar_runtime import _records
 from laminar_runtime.configurations import serde
 from laminar_runtime.configurations.datastores import AWS
 from laminar_runtime.configurations.datastores.encoding import FRAMES, decode, serializer_of
-from laminar_runtime.exceptions import DamagedError, DatastoreError, UnsetError
-from laminar_runtime.pickling import digests
+from laminar_runtime.exceptions import DatastoreError, UnsetError
 from laminar_runtime.report.plain_values import read_plain
 from laminar_runtime.storage.archives import Artifact
 from laminar_runtime.storage.commits import Commit, Record
@@ -106,16 +105,12 @@ class StoredResults(Mapping[str, Any]):
         return self._store.ledger.read_of_commit(found.key, index=index, name=attribute, commit=commit)
 
     def _read(self, key: LayerKey, attribute: str, artifact: Artifact) -> Any:
-        path = artifact.key(key.flow)
-        place = self._store.uri(path=path)
-        content = self._store.transport.get(path)
-        if digests.sha256(content) != artifact.hexdigest:
-            raise DamagedError(f"{place} is damaged: its SHA-256 is not the one in its name")
+        content = self._store.read_content(key.flow, artifact)
         if serializer_of(artifact.extension) == FRAMES:
             raise _code_error(key, attribute, artifact)
         try:
             protocol = _PlainPickle() if serializer_of(artifact.extension) == _PICKLE else _Text()
-            return decode(content, artifact.extension, protocol, place=place)
+            return decode(content, artifact.extension, protocol, place=self._store.uri(path=artifact.key(key.flow)))
         except ValueError:
             raise _code_error(key, attribute, artifact) from None
 

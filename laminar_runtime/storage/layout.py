@@ -28,6 +28,7 @@ __all__ = [
     "artifact_key",
     "artifacts_prefix",
     "cache_prefix",
+    "digest_in",
     "executions_prefix",
     "failures_prefix",
     "graph_key",
@@ -48,6 +49,8 @@ __all__ = [
 #: The folders of a flow: values, archives, notes on executions, locks, turns, and the output of tasks.
 _ARTIFACTS, _ARCHIVES, _CACHE, _LOCKS, _TURNS = "artifacts", "archives", ".cache", ".locks", ".turns"
 _OUTPUT = ".output"
+#: The digits of a SHA-256.
+_DIGITS = 64
 #: The objects and folders of an execution among its notes, beside the folders of its layers.
 _INPUT, _JOINS, _FAILURES, _ANSWERS = ".input.json", ".joins", ".failures", ".answers"
 _RUN, _TIMES, _GRAPH = ".run.json", ".times.json", ".graph.json"
@@ -378,6 +381,22 @@ def is_record(key: str) -> bool:
         (True, False)
     """
     return key.endswith(f"/{_RECORD}")
+
+
+def digest_in(key: str) -> str | None:
+    """Return the SHA-256 in the key of a value; None if it is no key of a value.
+
+    Args:
+        key: The key.
+
+    Example:
+        >>> digest_in(artifact_key("Report", "ab" * 32, "p")) == "ab" * 32
+        True
+        >>> digest_in("Report/artifacts/README") is None
+        True
+    """
+    name = key.rpartition("/")[2].partition(".")[0]
+    return name if len(name) == _DIGITS and not name.strip("0123456789abcdef") else None
 
 
 def names_values(key: str) -> bool:

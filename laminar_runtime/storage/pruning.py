@@ -25,6 +25,7 @@ from laminar_runtime.introspection import naming
 from laminar_runtime.storage.layout import (
     artifacts_prefix,
     cache_prefix,
+    digest_in,
     executions_prefix,
     graph_key,
     is_record,
@@ -334,7 +335,7 @@ def _sweep(shelf: Shelf, flow: str, named: set[bytes], before: float, *, dry_run
 
     def candidates() -> Iterator[Stored]:
         for stored in shelf.values(folder):
-            if _is_named(stored.key.removeprefix(folder), named):
+            if _is_named(stored.key, named):
                 continue
             if stored.modified < before:
                 yield stored
@@ -350,11 +351,9 @@ def _sweep(shelf: Shelf, flow: str, named: set[bytes], before: float, *, dry_run
     return tally
 
 
-def _is_named(name: str, named: set[bytes]) -> bool:
+def _is_named(key: str, named: set[bytes]) -> bool:
     """Return whether a value is named, or is none. What is left of a write that was killed is not named."""
-    digest = name.partition(".")[0]
-    if not digest:
-        return not name.startswith(".writing-")
-    if not _DIGEST.fullmatch(digest.encode()):
-        return True
-    return bytes.fromhex(digest) in named
+    if key.rpartition("/")[2].startswith(".writing-"):
+        return False
+    digest = digest_in(key)
+    return digest is None or bytes.fromhex(digest) in named

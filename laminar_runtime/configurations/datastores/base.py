@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 from laminar_runtime import _records
 from laminar_runtime.configurations import serde
 from laminar_runtime.configurations.datastores.codec import Codec
-from laminar_runtime.configurations.datastores.encoding import RAW
+from laminar_runtime.configurations.datastores.encoding import RAW, Buffer
 from laminar_runtime.configurations.datastores.ledger import Ledger
 from laminar_runtime.configurations.datastores.transport import ContentKey, Transport, address, map_requests
 from laminar_runtime.exceptions import DamagedError
@@ -170,14 +170,28 @@ class DataStore:
             DatastoreError: If no protocol of this datastore reads it, or its protocol fails, as when the value's class
                 is gone.
         """
+        content = self.read_content(flow, artifact)
+        scope = scopes.scope_of(flow, self)
+        local = scope.home.local(artifact.dtype) if scope.home else artifact.dtype
+        with scope:
+            return self.codec.decode(content, artifact, local=local, place=self.uri(path=artifact.key(flow)))
+
+    def read_content(self, flow: str, artifact: Artifact) -> Buffer:
+        """Read the bytes of a value. All readers of values read them here.
+
+        Args:
+            flow: The flow's name.
+            artifact: Says what to read.
+
+        Raises:
+            MissingError: If it is not stored.
+            DamagedError: If the stored bytes are not those written.
+        """
         path = artifact.key(flow)
         content = self.transport.get(path) if artifact.extension == RAW else self.transport.get_buffer(path)
         if digests.sha256(content) != artifact.hexdigest:
             raise DamagedError(f"{self.uri(path=path)} is damaged: its SHA-256 is not the one in its name")
-        scope = scopes.scope_of(flow, self)
-        local = scope.home.local(artifact.dtype) if scope.home else artifact.dtype
-        with scope:
-            return self.codec.decode(content, artifact, local=local, place=self.uri(path=path))
+        return content
 
     def read(self, flow: str, archive: Archive) -> Any:
         """Read the values that an archive lists.

@@ -8,6 +8,7 @@ the removal. A task that stores what is not there, or is new, holds nothing.
 from __future__ import annotations
 
 import contextlib
+import itertools
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
@@ -151,16 +152,22 @@ class FileShelf:
         """Remove values that are still old.
 
         Args:
-            values: The values, of one folder.
+            values: The values.
             before: What was stored since this time stays.
 
         Raises:
             DatastoreError: If the file system has no locks.
         """
-        dropped = []
+        dropped: list[Stored] = []
+        # Who makes an old value new holds its folder.
+        for key, group in itertools.groupby(values, key=lambda stored: stored.key.rpartition("/")[0]):
+            dropped += self._drop_of_folder(f"{self._root}/{key}", [*group], before)
+        return dropped
+
+    def _drop_of_folder(self, folder: str, values: Sequence[Stored], before: float) -> list[Stored]:
+        dropped: list[Stored] = []
         for first in range(0, len(values), _AT_ONCE):
             some = values[first : first + _AT_ONCE]
-            folder = f"{self._root}/{some[0].key.rpartition('/')[0]}"
             with files.raising_errors(folder), files.hold_folder(folder, alone=True) as held:
                 if not held:
                     raise DatastoreError(
