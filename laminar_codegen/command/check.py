@@ -227,7 +227,8 @@ def _makespan(unit: Unit, profiled: Mapping[str, float]) -> Iterator[str]:
     names = [layer.name for layer in unit.graph.layers]
     seconds = complete(profiled, names)
     expected, ideal = makespan(unit.plan, seconds), critical_path(unit.graph, seconds)
-    yield f"  makespan        {expected:,.1f} s expected, {ideal:,.1f} s at least ({expected / ideal:.3f})"
+    ratio = expected / ideal if ideal else 1.0  # layers may take no time at all, as measured
+    yield f"  makespan        {expected:,.1f} s expected, {ideal:,.1f} s at least ({ratio:.3f})"
     if unknown := sum(name not in profiled for name in names):
         usual = "the median of the others" if unknown < len(names) else "a second each"
         yield f"  {_count(unknown, 'layer')} without a measured duration, assuming {usual}"

@@ -329,6 +329,13 @@ def test_check_names_what_a_profile_lacks(folder: Path, capsys: pytest.CaptureFi
         assert f"  {lack}\n" in capsys.readouterr().out
 
 
+@pytest.mark.parametrize("pack", ["off", "chains", "auto"])
+def test_layers_may_take_no_time(pack: str, folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (folder / "profile.json").write_text(json.dumps({"Report": dict.fromkeys("ABCD", 0)}))
+    assert main(["check", "flow.py", "--profile", "profile.json", "--pack", pack]) == 0
+    assert "makespan        0.0 s expected, 0.0 s at least (1.000)\n" in capsys.readouterr().out
+
+
 PACKED = """
 from laminar_runtime import Flow, Layer
 
