@@ -50,12 +50,15 @@ def _graph_of(flow: Flow) -> dict[str, dict[str, Any]]:
             depends: Collection[str] = flow.dependencies_of(name)
         else:
             depends = types.names(layer.__call__, classes, layer=name, flow=flow.name)
-        facts: dict[str, Any] = {"after": sorted({*depends} - {_PARAMETERS}, key=place.__getitem__)}
+        after = [parent for parent in depends if parent != _PARAMETERS]
+        facts: dict[str, Any] = {"after": after}
+        if len(after) > 1:
+            facts["after"] = sorted({*after}, key=place.__getitem__)
         if fan_out.parameters:
             facts |= {"over": [f"{one.name}.{one.attribute}" for one in fan_out.parameters], "fans_out": True}
         if fan_out.pipelined:
             facts["pipelined"] = True
-        if any(annotation.kind_of(hook) == "entry" for hook in hooks):
+        if hooks and any(annotation.kind_of(hook) == "entry" for hook in hooks):
             facts["optional"] = True
         if layer.__doc__ and (summary := layer.__doc__.strip().partition("\n")[0]):
             facts["summary"] = summary

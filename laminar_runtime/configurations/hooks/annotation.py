@@ -13,6 +13,8 @@ Function = TypeVar("Function", bound=Callable[..., Any])
 _MARK = "__laminar_hook__"
 #: The modules of classes without hooks. They have many methods, and to look at these takes long in a large flow.
 _WITHOUT = frozenset({"laminar_runtime.flow", "laminar_runtime.layer"})
+#: Whether this process has a hook. To look for one in each of hundreds of layers takes long.
+_any = False
 
 
 def annotate(hook: Function, kind: Kind) -> Function:
@@ -25,6 +27,8 @@ def annotate(hook: Function, kind: Kind) -> Function:
     Returns:
         The method.
     """
+    global _any  # noqa: PLW0603 - a fact about the process
+    _any = True
     setattr(hook, _MARK, kind)
     return hook
 
@@ -45,6 +49,8 @@ def collect(*classes: type) -> tuple[Callable[..., Any], ...]:
         The hooks of each class in turn, in the order of definition, the hooks of bases first. A method that a subclass
         overrides keeps the position of the base's method.
     """
+    if not _any:
+        return ()
     found: list[Callable[..., Any]] = []
     for cls in classes:
         methods: dict[str, Any] = {}
