@@ -8,10 +8,13 @@ import re
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 
 import pytest
+from hypothesis import Phase, given, settings
+from hypothesis import strategies as st
 
 from laminar_runtime import task_environment
 from laminar_runtime.configurations.failures import FINAL
@@ -273,6 +276,43 @@ def test_a_job_that_is_killed_goes_on_when_it_is_started_again(job: Job) -> None
     assert (code, job.result) == (0, "112"), output
     finished = re.findall(r"laminar: layer '(\w)' begins", output)
     assert len(finished) == len(set(finished))
+
+
+@settings(max_examples=size(4, 60), deadline=None, phases=[Phase.explicit, Phase.reuse, Phase.generate])
+@given(
+    kills=st.lists(st.tuples(st.booleans(), st.floats(0.05, 1.3)), min_size=1, max_size=4),
+    enters=st.sampled_from([None, 1, 2]),
+    forks=st.sampled_from(["", "", "0"]),
+)
+def test_a_job_that_is_killed_is_resumed(kills: list[tuple[bool, float]], enters: int | None, forks: str) -> None:
+    """Whenever it was killed, resumes and starts go on: the artifacts are those of an undisturbed run."""
+    with tempfile.TemporaryDirectory(prefix="packed-") as folder:
+        job = Job(Path(folder))
+        if enters is not None:
+            job.file.write_text(SKIPS.replace("ENTERS", str(enters)), encoding="utf-8")
+        resumes, start = 0, 1
+        for resumed, moment in kills:
+            process = job.begin(start, SLOW="0.1", LAMINAR_FORKS=forks, **resume(resumes))
+            time.sleep(moment)
+            os.killpg(process.pid, signal.SIGKILL)
+            process.communicate()
+            # A resume has attempts of its own. AWS Batch starts a job again that was killed from outside.
+            resumes, start = (resumes + 1, 1) if resumed else (resumes, start + 1)
+        code, output = job.run(LAMINAR_FORKS=forks, **resume(resumes + 1))
+        assert code == 0, output
+        if enters == 2:
+            assert {run[0] for run in job.runs} == {"A", "C"}
+        else:
+            assert job.result == "112"
+        begun = re.findall(r"laminar: layer '(\w)' begins", output)
+        assert len(begun) == len(set(begun))
+
+
+def resume(number: int) -> dict[str, str]:
+    """Return the variables of the job of a resume; those of the first execution for 0."""
+    if not number:
+        return {}
+    return {"LAMINAR_EXECUTION_ID": f"e1@resume-{number}", "AWS_BATCH_JOB_ID": f"job-{number}-resumed"}
 
 
 @pytest.mark.parametrize(
