@@ -14,12 +14,12 @@ from laminar_runtime.causes.texts import parse_object
 if TYPE_CHECKING:
     from mypy_boto3_stepfunctions.client import SFNClient
 
-__all__ = ["History", "StateTask", "count_transitions"]
+__all__ = ["ENDS", "History", "StateTask", "count_transitions"]
 
 #: The most events of an execution that are read, from its end: some pages, and the events of one.
 _PAGES, _PAGE = 10, 1_000
 #: The types of events that end a task.
-_ENDS = ("TaskSucceeded", "TaskFailed", "TaskTimedOut", "TaskSubmitFailed", "TaskStartFailed")
+ENDS = ("TaskSucceeded", "TaskFailed", "TaskTimedOut", "TaskSubmitFailed", "TaskStartFailed")
 #: The types of events that end an execution, until it is redriven.
 _ENDS_OF_ALL = ("ExecutionSucceeded", "ExecutionFailed", "ExecutionTimedOut", "ExecutionAborted")
 
@@ -136,7 +136,7 @@ class History:
         A redrive comes after such an end: what was running before it does not run any more.
         """
         redriven = self._redriven
-        left = [one for one in self._last_events() if one["type"] not in _ENDS and one["id"] > redriven]
+        left = [one for one in self._last_events() if one["type"] not in ENDS and one["id"] > redriven]
         return [self._task(event, {}) for event in left]
 
     def tasks(self) -> list[StateTask]:
@@ -199,7 +199,7 @@ class History:
             seconds=_seconds(event),
             scheduled=times.get("TaskScheduled", 0.0),
             started=times.get("TaskStarted", 0.0),
-            ended=next((times[kind] for kind in _ENDS if kind in times), 0.0),
+            ended=next((times[kind] for kind in ENDS if kind in times), 0.0),
         )
 
     def _predecessors(self, event: Mapping[str, Any] | None) -> Iterator[Mapping[str, Any]]:

@@ -52,7 +52,7 @@ def read_and_report(deployment: Deployment) -> Iterator[Statement]:
     if notices is None:
         return
     executions = (Joined(states_arn("execution", labels.MAIN), ":*"),)
-    yield Statement("ReadExecutions", ("states:DescribeExecution",), executions)
+    yield Statement("ReadExecutions", ("states:DescribeExecution", "states:GetExecutionHistory"), executions)
     yield Statement("ListFailures", ("s3:ListBucket",), (BUCKET,), (("StringLike", "s3:prefix", keys),))
     yield Statement("ReadFailures", ("s3:GetObject",), tuple(Joined(BUCKET, "/", key) for key in keys))
     if any(layer.placement.queue is not None for graph in deployment.graphs for layer in graph.layers):

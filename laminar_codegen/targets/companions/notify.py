@@ -3,7 +3,8 @@
 A rule of EventBridge starts it when an execution has ended in such a way::
 
     Execution          reads the error of the execution, and the job in it
-    Failed             chooses: it failed -> Failures, else Event
+    Failed             chooses: it failed -> Failures, else Running
+    Running            looks which layers ran when it timed out or was aborted -> Event
     Failures           a Map over the flows:
       Records            lists the records that tasks left of failures
       Recorded           chooses: there are some -> Record, else No record
@@ -18,8 +19,8 @@ A rule of EventBridge starts it when an execution has ended in such a way::
     Topics             a Map over the topics:
       Publish            publishes a message
 
-It needs no function, so deployments without AWS Lambda have it too. What only the history of an execution has, such as
-the layers that ran when it was aborted, it does not work out: `laminar_runtime.causes` does, where somebody asks.
+It needs no function, so deployments without AWS Lambda have it too. It reads the newest events of a history only, and
+none of the executions inside: `laminar_runtime.causes` does, where somebody asks.
 """
 
 from __future__ import annotations
@@ -33,6 +34,7 @@ from laminar_codegen.ir.graph import Graph
 from laminar_codegen.ir.settings import Notices
 from laminar_codegen.targets.companions.companion import NOTIFY
 from laminar_codegen.targets.companions.failure_texts import failure_of_job, log_of_job
+from laminar_runtime.causes.histories import ENDS
 from laminar_runtime.failures import console
 from laminar_runtime.identifiers import RESUMED
 from laminar_runtime.storage.layout import failures_prefix
@@ -43,6 +45,9 @@ __all__ = ["DETAIL_TYPE", "SOURCE", "emit_notify"]
 SOURCE, DETAIL_TYPE = "laminar", "Laminar Execution Failed"
 #: What the statuses of executions mean that no task is the reason of.
 _ENDED = {"TIMED_OUT": "the execution timed out", "ABORTED": "the execution was aborted"}
+#: The newest events of a history that are looked at. Without data an event has some hundred bytes, and the answer of a
+#: service 256 KiB at most.
+_EVENTS = 200
 #: The version of their detail.
 _VERSION = 1
 #: The most characters of a reason, and of the subject of a message:
@@ -51,6 +56,8 @@ _REASON, _SUBJECT = 1000, 99
 _IN = "$states.input"
 _SAME = Expression(_IN)
 _BUCKET = Ref("local.datastore_bucket")
+#: A report without what could not be found is better than none.
+_GO_ON = (Catcher(("States.ALL",), "Event", _SAME),)
 
 
 def emit_notify(graphs: Sequence[Graph]) -> StateMachine:
@@ -74,8 +81,9 @@ def emit_notify(graphs: Sequence[Graph]) -> StateMachine:
                 name="Failed",
                 comment="Looks for a task that failed, if one did",
                 rules=(Rule(Expression(f"{_IN}.ended = 'FAILED'"), "Failures"),),
-                default="Event",
+                default="Running",
             ),
+            _running([layer.name for graph in graphs for layer in graph.layers]),
             _failures([graph.flow for graph in graphs]),
             _choice(jobs=jobs),
             *(_of_jobs() if jobs else ()),
@@ -110,6 +118,42 @@ def _execution() -> Task:
         arguments={"ExecutionArn": Expression(f"{_IN}.executionArn")},
         output=Expression(found),
         next="Failed",
+    )
+
+
+def _running(layers: Sequence[str]) -> Task:
+    """Return the state that finds the layers that ran at the end: those whose tasks were scheduled, and did not end.
+
+    Each event of a task names the one before it; the first one follows the entry of its state, whose name begins with
+    that of the layer: https://docs.aws.amazon.com/step-functions/latest/apireference/API_HistoryEvent.html
+    """
+    entered = (
+        "$entered := function($id) { ($one := $events[Id = $id]; "
+        "$one.Type = 'TaskStateEntered' ? $one.StateEnteredEventDetails.Name : "
+        "$exists($one) ? $entered($one.PreviousEventId)) }"
+    )
+    ended = (
+        "$ended := function($id) { ($next := $events[PreviousEventId = $id and $contains(Type, /^Task[^E]*$/)][0]; "
+        f"$exists($next) and ($next.Type in {json.dumps(ENDS)} or $ended($next.Id))) }}"
+    )
+    left = "$events[Type = 'TaskScheduled'][$not($ended(Id))].$split($entered(PreviousEventId), ' ')[0]"
+    names = f"$distinct($filter({left}, function($name) {{ $name in {json.dumps([*dict.fromkeys(layers)])} }}))"
+    return Task(
+        name="Running",
+        comment="Looks which layers ran when the execution ended",
+        integration="aws-sdk:sfn:getExecutionHistory",
+        arguments={
+            "ExecutionArn": Expression(f"{_IN}.arn"),
+            "ReverseOrder": True,
+            "MaxResults": _EVENTS,
+            "IncludeExecutionData": False,
+        },
+        output=Expression(
+            f"($events := $states.result.Events; {entered}; {ended}; $names := {names}; "
+            f"$merge([{_IN}, $count($names) > 0 ? {{'running': [$names]}} : {{}}]))"
+        ),
+        next="Event",
+        catch=_GO_ON,
     )
 
 
@@ -186,8 +230,6 @@ _RECORDS: tuple[State, ...] = (
 
 #: The job that a call described; undefined if AWS Batch has forgotten it.
 _FOUND = "$states.result.Jobs[0]"
-#: A report without what could not be found is better than none.
-_GO_ON = (Catcher(("States.ALL",), "Event", _SAME),)
 
 
 def _choice(*, jobs: bool) -> Choice:
@@ -271,7 +313,8 @@ def _detail(flow: str) -> str:
         "execution": f"{_IN}.id",
         "executionArn": f"{_IN}.arn",
         "status": f"{_IN}.status",
-        "layer": "$failure.layer",
+        "layer": f"$exists($failure.layer) ? $failure.layer : {_IN}.running[0]",
+        "running": f"{_IN}.running",
         "index": "$failure.index",
         "splits": "$failure.splits",
         "attempt": "$failure.attempt",
@@ -308,9 +351,10 @@ def _message() -> str:
         "& ($exists($detail.attempt) and $detail.attempt > 0 ? ', attempt ' & $detail.attempt : '')"
     )
     stream = "'Log stream: ' & $detail.logGroup & ' ' & $detail.logStream"
+    running = "$count($detail.running) > 1 ? 'Layers: ' & $join($detail.running, ', ')"
     lines = (
         "'Execution ' & $detail.execution & ' of ' & $detail.flow & ': ' & $detail.status",
-        f"$exists($detail.layer) and $detail.layer != '' ? {place} : ''",
+        f"{running} : $exists($detail.layer) and $detail.layer != '' ? {place} : ''",
         "'Reason: ' & $detail.reason",
         f"$exists($detail.logStream) and $detail.logStream != '' ? {stream} : ''",
         "$detail.link",

@@ -16,6 +16,8 @@ from laminar_codegen.rehearsal.deploy import deploy
 from laminar_codegen.rehearsal.image import lay_out
 
 FLOW = """
+import time
+
 from laminar_runtime import Flow, Layer, Parameters, Variable
 from laminar_runtime.configurations import executors
 from laminar_runtime.configurations.layers import ForEach, Parameter
@@ -28,7 +30,9 @@ class Reported(Flow): ...
 
 @Reported.register
 class Load(Layer):
-    def __call__(self) -> None:
+    def __call__(self, parameters: Parameters) -> None:
+        if parameters.slow:
+            time.sleep(60)
         self.shard(row=range(3))
 
 
@@ -67,7 +71,10 @@ class Bench:
 
     def start(self, name: str, **parameters: Any) -> str:
         """Start an execution, and return its ARN."""
-        states, given = self.aws.client("stepfunctions"), json.dumps({"parameters": {"bad": [], **parameters}})
+        states, given = (
+            self.aws.client("stepfunctions"),
+            json.dumps({"parameters": {"bad": [], "slow": False, **parameters}}),
+        )
         arn: str = states.start_execution(stateMachineArn=self.machine, name=name, input=given)["executionArn"]
         return arn
 
@@ -150,10 +157,15 @@ def test_a_function_that_raises(bench: Bench) -> None:
 
 def test_an_execution_that_is_stopped(bench: Bench) -> None:
     """It has no failed task: who stopped it said why."""
-    arn = bench.start("stopped")
-    bench.aws.client("stepfunctions").stop_execution(executionArn=arn, error="Stopped", cause="not today")
+    arn, states = bench.start("stopped", slow=True), bench.aws.client("stepfunctions")
+    deadline = time.monotonic() + 30
+    while "TaskSubmitted" not in {event["type"] for event in states.get_execution_history(executionArn=arn)["events"]}:
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    states.stop_execution(executionArn=arn, error="Stopped", cause="not today")
     detail = bench.reports()[EVENT]
     assert (detail["status"], detail["reason"]) == ("ABORTED", "the execution was aborted: Stopped: not today")
+    assert (detail["layer"], detail["running"]) == ("Load", ["Load"])
 
 
 def test_the_dashboard_and_the_saved_queries(bench: Bench) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import attrs
@@ -38,6 +38,7 @@ class World:
     redriven: str | None = None
     records: Mapping[str, tuple[str, Failure]] = attrs.field(factory=dict)
     jobs: Mapping[str, Mapping[str, Any]] = attrs.field(factory=dict)
+    history: Sequence[tuple[int, int, str, str]] = ((1, 0, "ExecutionStarted", ""), (2, 1, "ExecutionAborted", ""))
     events: list[Any] = attrs.field(factory=list)
     messages: list[Any] = attrs.field(factory=list)
 
@@ -67,6 +68,20 @@ class World:
         known = {name: value for name, value in more.items() if value is not None}
         known |= {} if self.redriven is None else {"RedriveDate": self.redriven}
         return {"Status": self.status, "StartDate": "2026-01-02T00:00:00.123Z", **known}
+
+    def read_history(self, given: Mapping[str, Any]) -> Any:
+        """Read the newest events of the history, without data."""
+        assert (given["ExecutionArn"], given["ReverseOrder"], given["IncludeExecutionData"]) == (ARN, True, False)
+        events = [
+            {
+                "Id": number,
+                "PreviousEventId": before,
+                "Type": kind,
+                **({"StateEnteredEventDetails": {"Name": state}} if state else {}),
+            }
+            for number, before, kind, state in self.history
+        ]
+        return {"Events": events[::-1][: given["MaxResults"]]}
 
     def list_objects(self, given: Mapping[str, Any]) -> Any:
         """List the records of a flow."""
@@ -104,6 +119,7 @@ class World:
 
 _CALLS: Mapping[str, Any] = {
     "aws-sdk:sfn:describeExecution": World.describe,
+    "aws-sdk:sfn:getExecutionHistory": World.read_history,
     "aws-sdk:s3:listObjectsV2": World.list_objects,
     "aws-sdk:s3:getObject": World.get_object,
     "aws-sdk:batch:describeJobs": World.describe_jobs,
@@ -269,6 +285,45 @@ def test_a_reason_without_a_task(status: str, error: str | None, said: str | Non
     assert (detail["reason"], detail["flow"], "layer" in detail) == (reason, "Report", False)
     assert "hush" not in world.messages[0]["Message"]
     assert world.messages[0]["Subject"] == f"nightly {status}: e1"
+
+
+def task(first: int, state: str, *kinds: str) -> list[tuple[int, int, str, str]]:
+    """Return the events of a task, with ids that follow each other."""
+    events = [(first, 1, "TaskStateEntered", state), (first + 1, first, "TaskScheduled", "")]
+    return [*events, *((first + 2 + at, first + 1 + at, f"Task{kind}", "") for at, kind in enumerate(kinds))]
+
+
+RUNNING = [
+    *task(2, "Load", "Started", "Submitted", "Succeeded", "StateExited"),
+    # It failed, and runs again.
+    *task(10, "Train splits", "Failed"),
+    (13, 12, "TaskScheduled", ""),
+    (14, 13, "TaskStarted", ""),
+    (15, 14, "TaskSubmitted", ""),
+    *task(20, "Score", "Started"),
+    *task(30, "Tidy up", "Started"),
+    (40, 22, "TaskStateAborted", ""),
+    (41, 0, "ExecutionAborted", ""),
+]
+
+
+def test_which_layers_ran_when_an_execution_was_stopped() -> None:
+    """Those whose tasks have not ended, the newest first. A state that is no layer's is not named."""
+    world = World(status="ABORTED", error="", cause="not today", history=RUNNING)
+    detail = world.report("Load\nTrain\nScore")
+    assert (detail["layer"], detail["running"]) == ("Score", ["Score", "Train"])
+    assert world.messages[0]["Message"].splitlines()[:3] == [
+        "Execution e1 of Report: ABORTED",
+        "Layers: Score, Train",
+        "Reason: the execution was aborted: not today",
+    ]
+
+
+def test_the_layer_that_ran_when_an_execution_timed_out() -> None:
+    world = World(status="TIMED_OUT", error=None, cause=None, history=task(2, "Train", "Started", "Submitted"))
+    detail = world.report()
+    assert (detail["layer"], detail["running"]) == ("Train", ["Train"])
+    assert "\nLayer: Train\nReason: the execution timed out\n" in world.messages[0]["Message"]
 
 
 def test_a_damaged_record_is_left_out() -> None:
