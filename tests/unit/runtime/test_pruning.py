@@ -79,8 +79,13 @@ def names_of(flow: Flow) -> list[str]:
     return [execution.id for execution in flow.datastore.list_executions(flow=flow)]
 
 
+def value_files(flow: Flow) -> list[Path]:
+    folder = Path(flow.datastore.root) / "Report" / "artifacts"
+    return [path for path in folder.rglob("*") if path.is_file()]
+
+
 def values_in(flow: Flow) -> int:
-    return len(list(Path(flow.datastore.root).rglob("artifacts/*")))
+    return len(value_files(flow))
 
 
 def total(execution: Execution) -> object:
@@ -144,7 +149,7 @@ def test_what_is_stored_again_becomes_new(flow: Report) -> None:
     flow("old", n=1)
     age(flow, "old", 100)
     execution = flow("new", n=1)
-    assert all(time.time() - file.stat().st_mtime < DAY for file in Path(flow.datastore.root).rglob("artifacts/*"))
+    assert all(time.time() - file.stat().st_mtime < DAY for file in value_files(flow))
     assert prune_now(flow).executions == 1
     assert total(execution) == 3
 
@@ -153,14 +158,14 @@ def test_a_value_is_stored_again_while_it_is_removed(flow: Report) -> None:
     """Who finds an old file waits for who removes it, finds it gone, and writes it."""
     flow("old", n=1)
     age(flow, "old", 100)
-    folder = Path(flow.datastore.root) / "Report" / "artifacts"
     thread = threading.Thread(target=lambda: flow("new", n=1))
-    with files.hold_folder(str(folder), alone=True) as held:
-        assert held
+    with contextlib.ExitStack() as folders:
+        for folder in {path.parent for path in value_files(flow)}:
+            assert folders.enter_context(files.hold_folder(str(folder), alone=True))
         thread.start()
         thread.join(timeout=0.5)
         assert thread.is_alive()
-        for file in folder.iterdir():
+        for file in value_files(flow):
             file.unlink()
     thread.join()
     assert total(flow.execution("new")) == 3
