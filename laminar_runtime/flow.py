@@ -47,7 +47,7 @@ class _Registry:
             if name not in known or known[name][0] is not definition:
                 own = definition.configuration
                 refined = _records.copy(own, container=containers.refine(configuration.container, own.container))
-                known[name] = definition, _records.evolve(definition, configuration=refined)
+                known[name] = definition, _records.evolve(definition, given=refined)
         return {name: known[name][1] for name in registered}
 
 
@@ -187,9 +187,9 @@ class Flow:
             for name, definition in getattr(base, "registry", {}).items():
                 known = cls._registered.get(name)
                 # Two bases may have the same registration from a common base.
-                once = known is not None and known.configuration is definition.configuration
+                once = known is not None and known.first is definition.first
                 if name != _PARAMETERS and not once:
-                    cls._add(_records.evolve(definition, flow=cls))
+                    cls._add(definition.repeat(cls))
             cls._declare(getattr(base, "declared", ()))
 
     @classmethod
@@ -208,7 +208,7 @@ class Flow:
             known[one.__name__] = one
         joined: Any = cls._join(tuple(known.values())) if known else Parameters
         cls.declared = tuple(known.values())
-        cls.registry[_PARAMETERS], cls.classes[_PARAMETERS] = Definition(cls, joined, layers.Configuration()), joined
+        cls.registry[_PARAMETERS], cls.classes[_PARAMETERS] = Definition(cls, joined), joined
 
     @classmethod
     def _join(cls, declared: tuple[type[Parameters], ...]) -> type[Parameters]:
@@ -232,7 +232,7 @@ class Flow:
             for name, definition in before.registry.items():
                 elsewhere = not before.cell or interactive.cell_of(definition.layer) != before.cell
                 if elsewhere and name not in {_PARAMETERS, *inherited}:
-                    cls._add(_records.evolve(definition, flow=cls))
+                    cls._add(definition.repeat(cls))
             cls._declare(one for one in before.declared if not before.cell or interactive.cell_of(one) != before.cell)
 
     def __repr__(self) -> str:
@@ -328,7 +328,7 @@ class Flow:
         if unknown:
             raise TypeError(arguments.unknown(f"{cls.__name__}.register", next(iter(unknown)), options))
         given: dict[str, Any] = {name: option for name, option in options.items() if option is not None}
-        configuration = layers.Configuration(**given)
+        configuration = layers.Configuration(**given) if given else None
         frame = sys._getframe(1)  # noqa: SLF001 - of the code that registers it
         place, names = frame.f_globals.get("__name__", ""), frame.f_locals
 

@@ -34,17 +34,19 @@ def write_graph(execution: Execution) -> None:
 
 def _graph_of(flow: Flow) -> dict[str, dict[str, Any]]:
     """Return the facts about the layers of a flow. Those that are usual are left out."""
-    # Imported here, as few layers have hooks.
     from laminar_runtime.configurations.hooks import annotation
+    from laminar_runtime.configurations.layers import ForEach
 
     found: dict[str, dict[str, Any]] = {}
     registry, classes = flow.registry, flow.classes
+    usual = ForEach()
     place = {name: number for number, name in enumerate(registry)}
     of_flow = annotation.collect(type(flow))
     for name, definition in registry.items():
         if name == _PARAMETERS:
             continue
-        fan_out, layer = definition.configuration.foreach, definition.layer
+        given, layer = definition.given, definition.layer
+        fan_out = usual if given is None else given.foreach
         hooks = (*of_flow, *annotation.collect(layer))
         if hooks or fan_out.parameters:
             depends: Collection[str] = flow.dependencies_of(name)

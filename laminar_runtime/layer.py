@@ -76,12 +76,34 @@ class Definition:
     Args:
         flow: The flow's class.
         layer: The layer's class.
-        configuration: The layer's configuration.
+        given: The layer's configuration; None for the usual one.
+        origin: The registration to a base of the flow that this one repeats; None for one of the flow's own.
     """
 
     flow: type[Any]
     layer: type[Layer]
-    configuration: Configuration
+    given: Configuration | None = None
+    origin: Definition | None = None
+
+    @functools.cached_property
+    def configuration(self) -> Configuration:
+        """The layer's configuration. The usual one is made on use: a task needs those of a few layers only."""
+        if self.given is not None:
+            return self.given
+        return Configuration() if self.origin is None else self.origin.configuration
+
+    def repeat(self, flow: type[Any]) -> Definition:
+        """Return this registration for a flow whose base it belongs to.
+
+        Args:
+            flow: The flow's class.
+        """
+        return Definition(flow, self.layer, self.given, self.first)
+
+    @property
+    def first(self) -> Definition:
+        """The registration that this one repeats, or itself."""
+        return self if self.origin is None else self.origin
 
     @functools.cached_property
     def hooks(self) -> tuple[Callable[..., Any], ...]:

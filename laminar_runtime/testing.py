@@ -214,7 +214,7 @@ def _in_process(definition: Any) -> Any:
     """Return the definition of a layer that runs in this process, whose attempts follow each other at once."""
     own = definition.configuration
     retry = _records.copy(own.retry, delay=0.0, jitter=0.0)
-    return _records.evolve(definition, configuration=_records.copy(own, executor=None, retry=retry))
+    return _records.evolve(definition, given=_records.copy(own, executor=None, retry=retry))
 
 
 def _run(flow: Flow, parameters: Mapping[str, Any]) -> Execution:

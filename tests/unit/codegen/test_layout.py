@@ -17,7 +17,7 @@ from tests.support.sources import nodes_of
 ROOT = Path(__file__).parents[3]
 #: What a key has that is no name, and that no other text has: a dot before a folder's name, or a slash behind it.
 SEGMENT = re.compile(
-    r"(^|/)\.(cache|locks|turns|joins|some|splits|attempts|plan|claims|begun|failures|answers|output|record\.json|run\.json|graph\.json|times\.json|input\.json)(?=/|$)|(^|/)(artifacts|archives)/"
+    r"(^|/)\.(cache|locks|turns|joins|some|splits|attempts|plan|claims|begun|entry|failures|answers|output|record\.json|run\.json|graph\.json|times\.json|input\.json)(?=/|$)|(^|/)(artifacts|archives)/"
 )
 #: The same wherever it is in a source, but for what looks like the attribute of a value.
 ANYWHERE = re.compile(

@@ -66,4 +66,5 @@ def test_each_struct_leaves_these_methods_to_its_base() -> None:
         todo += cls.__subclasses__()
         if cls.__module__.startswith("laminar_codegen."):
             own += [f"{cls.__qualname__}.{name}" for name in ("__eq__", "__hash__", "__repr__") if name in vars(cls)]
-    assert own == []
+    # Its costs, which are of a profile, have no hash.
+    assert {*own} == {"Work.__hash__"}

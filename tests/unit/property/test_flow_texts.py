@@ -123,7 +123,7 @@ WORDED = st.builds(
     summary=TEXTS,
     command=st.lists(TEXTS, min_size=1, max_size=4).map(tuple).filter(lambda words: words != ("",)),
     # Other images are refused.
-    image=WHOLE.filter(lambda text: len(text) < 256 and "//" not in text and re.fullmatch(r"\S+", text) is not None),
+    image=WHOLE.filter(lambda text: len(text) < 180 and "//" not in text and re.fullmatch(r"\S+", text) is not None),
     workdir=WHOLE,
     secrets=st.dictionaries(VARIABLES, SECRETS, max_size=2),
     log_options=OPTIONS,
