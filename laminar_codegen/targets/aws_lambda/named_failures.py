@@ -17,8 +17,6 @@ from laminar_codegen.ir.graph import Graph, LayerNode
 from laminar_codegen.ir.retriers import Retrier
 from laminar_codegen.limits import LAMBDA_SECONDS
 from laminar_runtime.configurations.failures import OUT_OF_MEMORY, TIMED_OUT
-from laminar_runtime.tasks.invocations import FAILED_ATTEMPT, MARGIN
-from laminar_runtime.tasks.worker_process import endings
 
 __all__ = ["is_named", "payload", "retriers_of", "time_limit"]
 
@@ -48,6 +46,8 @@ def payload(graph: Graph, layer: LayerNode) -> dict[str, Value]:
     """
     if not is_named(layer):
         return {}
+    from laminar_runtime.tasks.worker_process import endings  # few layers name failures
+
     seconds = graph.timeout_of(layer.executor)
     return {"retry": {"attempts": layer.retry.attempts, "on": [*endings(layer.retry)], "timeout": seconds}}
 
@@ -61,6 +61,8 @@ def retriers_of(layer: LayerNode, retriers: tuple[Retrier, ...]) -> tuple[Retrie
     """
     if not is_named(layer):
         return retriers
+    from laminar_runtime.tasks.invocations import FAILED_ATTEMPT
+
     ends = sorted({name for reason, names in _ENDS.items() if reason in layer.retry.on for name in names})
     return tuple(attrs.evolve(item, errors=(FAILED_ATTEMPT, *ends)) for item in retriers)
 
@@ -75,4 +77,6 @@ def time_limit(graph: Graph, layer: LayerNode) -> float:
     seconds = graph.timeout_of(layer.executor)
     if not is_named(layer):
         return seconds
+    from laminar_runtime.tasks.invocations import MARGIN
+
     return max(seconds, min(math.ceil(seconds + MARGIN), LAMBDA_SECONDS[1]))

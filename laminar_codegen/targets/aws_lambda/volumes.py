@@ -21,7 +21,6 @@ from laminar_codegen.ir.placement import Network, Placement
 from laminar_codegen.policies.statement import regional
 from laminar_codegen.targets.batch.volumes import id_of, places, volumes_of
 from laminar_codegen.targets.forms import Form
-from laminar_runtime.configurations.volume_folders import variable_of
 
 __all__ = ["arguments_of", "mount_of", "places_of", "refusal", "variables_of", "volumes_by_iam"]
 
@@ -100,7 +99,11 @@ def variables_of(placement: Placement) -> dict[str, Value]:
         placement: The container and the target of its layer.
     """
     volume = mount_of(placement)
-    return {} if volume is None else {variable_of(volume["name"]): volume["mount"]}
+    if volume is None:
+        return {}
+    from laminar_runtime.configurations.volume_folders import variable_of  # few functions have volumes
+
+    return {variable_of(volume["name"]): volume["mount"]}
 
 
 def volumes_by_iam(placements: Iterable[Placement]) -> Iterator[tuple[Mapping[str, Any], bool]]:
