@@ -77,6 +77,7 @@ NOT_SEEN: Mapping[tuple[str, str], tuple[str, str]] = {
     ("function", "WriteLogs"): ("Lambda writes what a function prints; here that goes to a file", FUNCTIONS),
     ("state-machine", "EncryptReports"): ("SNS asks for the key in the sender's name; not here", TOPIC_KEY),
     **{("task", name): ("EFS asks when a task mounts; here jobs are refused", MOUNTS) for name in MOUNTING},
+    ("function", "MountAccessPoints"): ("EFS asks when a function mounts; here functions are refused", MOUNTS),
     **{
         (role, name): ("Lambda makes interfaces; here functions are processes", INTERFACES)
         for role in ("function", "planner")
@@ -442,7 +443,7 @@ if os.environ.get("LAMINAR_LAYER_NAME") == "Clean" and "AWS_BATCH_JOB_ID" in os.
 
 
 def report(deployed: Deployment, parameters: Mapping[str, Any]) -> None:
-    """Have one execution succeed, one fail in its code and one before, and wait until the failures are reported."""
+    """Have executions succeed, fail in their code and before, and be stopped, and wait until that is reported."""
     finish(deployed, parameters)
     file, states = deployed.folder / "flow.py", deployed.aws.client("stepfunctions")
     text = file.read_text(encoding="utf-8")
@@ -455,8 +456,10 @@ def report(deployed: Deployment, parameters: Mapping[str, Any]) -> None:
         file.write_text(broken, encoding="utf-8")
         assert deployed.ended(deployed.start(parameters, name))["status"] == "FAILED"
     file.write_text(text, encoding="utf-8")
+    # The history of one that is stopped says which layers ran.
+    states.stop_execution(executionArn=deployed.start(parameters, "stopped"))
     machine = f"{deployed.machine}-notify"
-    reports = until(lambda: states.list_executions(stateMachineArn=machine)["executions"], lambda found: len(found) > 1)
+    reports = until(lambda: states.list_executions(stateMachineArn=machine)["executions"], lambda found: len(found) > 2)
     for one in reports:
         deployed.finish(one["executionArn"])
 
