@@ -42,6 +42,7 @@ class Deployed:
     stored: bool
     redrives: bool
     _runs: int = attrs.field(default=0, init=False)
+    _unfinished: bool = attrs.field(default=False, init=False)
 
     def run(self) -> Outcome:
         """Start the machine, or resume its execution if it was run."""
@@ -49,6 +50,7 @@ class Deployed:
         self.image.forget()
         ended = self._go_on() if self._runs else self._begin()
         self._runs += 1
+        self._unfinished = ended.text.startswith("UnfinishedError")
         failed = ended.state and ended.state.partition(" ")[0]
         results = results_of(self.spec.name, self.image.store)
         # Layers that run item by item may fail beside each other, and others fail in attempts before the last one.
@@ -72,7 +74,8 @@ class Deployed:
     def _go_on(self) -> Ended:
         return (
             self.engine.redrive()
-            if self.redrives
+            # As `resume` does: a redrive would start after the layer that must run again.
+            if self.redrives and not self._unfinished
             else self.engine.run(f"{EXECUTION}{RESUMED}{self._runs}", self._input())
         )
 
