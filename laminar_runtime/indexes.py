@@ -14,7 +14,7 @@ def spell(indexes: Iterable[int]) -> str:
     """Write indexes as text.
 
     Args:
-        indexes: The indexes, ascending.
+        indexes: The indexes, in any order, which the text keeps. Ascending ones that follow each other are a range.
 
     Example:
         >>> spell([0, 1, 2, 3, 7])

@@ -138,6 +138,16 @@ def labels_of(
     A new version of an image is a change in place, which removes nothing that running executions use. Only if one flow
     has two versions of an image each has a label of its own. Items that differ in what no label has, such as the size
     or the queue, are one version.
+
+    Args:
+        graph: The flow's graph, whose prefix all labels have.
+        items: What needs a label. Equal items share one.
+        base: Returns the beginning of the label of an item, after the prefix.
+        rest: Returns what else distinguishes an item. It gets the item, and a function from an image to what labels
+            know of it: its repository, or all of it if the flow has two versions.
+
+    Returns:
+        The label of each item.
     """
 
     def label(item: Item, image: Image) -> str:
