@@ -9,7 +9,8 @@ from pathlib import Path
 from laminar_codegen.command.exits import explain
 from laminar_codegen.command.options import add_flow, add_scheduling
 from laminar_codegen.ir.graph import Graph
-from laminar_codegen.targets.batch.volumes import volumes_of
+from laminar_codegen.targets.volumes import volumes_of
+from laminar_runtime.command.local_values import parse_variable, parse_volume
 from laminar_runtime.command.parameters import add_parameters
 from laminar_runtime.configurations import volume_folders
 from laminar_runtime.exceptions import FlowError
@@ -71,7 +72,7 @@ def _add_document(parser: argparse.ArgumentParser) -> None:
         "--var",
         action="append",
         default=[],
-        type=_assignment,
+        type=parse_variable,
         metavar="NAME=VALUE",
         help="a variable of the document, as with Terraform; may be given again (default: what the document says, else "
         "a value made for the rehearsal)",
@@ -124,10 +125,7 @@ def _add_run(parser: argparse.ArgumentParser) -> None:
 
 
 def _volume(text: str) -> tuple[str, Path]:
-    try:
-        name, folder = volume_folders.parse(text)
-    except FlowError as error:
-        raise argparse.ArgumentTypeError(str(error)) from None
+    name, folder = parse_volume(text)
     if not Path(folder).is_dir():
         raise argparse.ArgumentTypeError(f"{text!r} names no folder: {folder} does not exist")
     return name, Path(folder)
@@ -153,13 +151,6 @@ def read_volumes(
         raise FlowError(f"the flow has no volume named {', '.join(sorted(unknown))}: {there}")
     found = {name: environment.get(volume_folders.variable_of(name)) for name in known}
     return {**{name: Path(folder).absolute() for name, folder in found.items() if folder}, **dict(given)}
-
-
-def _assignment(text: str) -> tuple[str, str]:
-    name, equals, value = text.partition("=")
-    if not (equals and name):
-        raise argparse.ArgumentTypeError(f"{text!r} is not of the form NAME=VALUE")
-    return name, value
 
 
 def _count(text: str) -> int:

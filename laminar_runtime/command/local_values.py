@@ -13,7 +13,7 @@ from laminar_runtime.configurations import volume_folders
 from laminar_runtime.exceptions import FlowError
 from laminar_runtime.variables import PREFIX, Variable
 
-__all__ = ["add_values", "set_values"]
+__all__ = ["add_values", "parse_variable", "parse_volume", "set_values"]
 
 
 def add_values(parser: argparse.ArgumentParser) -> None:
@@ -26,7 +26,7 @@ def add_values(parser: argparse.ArgumentParser) -> None:
         "--var",
         action="append",
         default=[],
-        type=_parse_variable,
+        type=parse_variable,
         metavar="NAME=VALUE",
         help="the value of a Variable in a run on this machine; may be given again (default: that of the environment "
         "variable TF_VAR_NAME, else the Variable's own)",
@@ -35,21 +35,41 @@ def add_values(parser: argparse.ArgumentParser) -> None:
         "--volume",
         action="append",
         default=[],
-        type=_parse_volume,
+        type=parse_volume,
         metavar="NAME=DIR",
         help="the folder of a volume in a run on this machine; may be given again (default: that of the environment "
         "variable LAMINAR_VOLUME_NAME, else one in .laminar)",
     )
 
 
-def _parse_variable(text: str) -> tuple[str, str]:
+def parse_variable(text: str) -> tuple[str, str]:
+    """Return the name and the value of a variable.
+
+    Args:
+        text: ``NAME=VALUE``.
+
+    Raises:
+        ArgumentTypeError: If it does not have that form.
+
+    Example:
+        >>> parse_variable("table=orders")
+        ('table', 'orders')
+    """
     name, equals, value = text.partition("=")
     if not (equals and name):
         raise argparse.ArgumentTypeError(f"{text!r} is not of the form NAME=VALUE")
     return name, value
 
 
-def _parse_volume(text: str) -> tuple[str, str]:
+def parse_volume(text: str) -> tuple[str, str]:
+    """Return the name of a volume and its folder, as an absolute path.
+
+    Args:
+        text: ``NAME=DIR``.
+
+    Raises:
+        ArgumentTypeError: If it does not have that form.
+    """
     try:
         return volume_folders.parse(text)
     except FlowError as error:

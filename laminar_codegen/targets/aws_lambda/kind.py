@@ -15,8 +15,8 @@ from laminar_codegen.targets.aws_lambda.states import LambdaStates
 from laminar_codegen.targets.aws_lambda.tags import local_values, validations
 from laminar_codegen.targets.aws_lambda.target import LambdaTarget
 from laminar_codegen.targets.aws_lambda.volumes import volumes_by_iam
-from laminar_codegen.targets.batch.task_permissions import mount_statements, with_mounts
 from laminar_codegen.targets.kind import TargetKind, roles_of_layers
+from laminar_codegen.targets.mounts import mount_statements, with_mounts
 from laminar_runtime.configurations import executors
 from laminar_runtime.configurations.executors import Executor
 

@@ -19,8 +19,8 @@ from typing import Any
 from laminar_codegen.ir.expressions import Value
 from laminar_codegen.ir.placement import Network, Placement
 from laminar_codegen.policies.statement import regional
-from laminar_codegen.targets.batch.volumes import id_of, places, volumes_of
 from laminar_codegen.targets.forms import Form
+from laminar_codegen.targets.volumes import id_of, places, volumes_of
 
 __all__ = ["arguments_of", "mount_of", "places_of", "refusal", "variables_of", "volumes_by_iam"]
 

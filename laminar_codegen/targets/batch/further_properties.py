@@ -15,7 +15,7 @@ from laminar_codegen.limits import FARGATE_STORAGE
 from laminar_codegen.problems import Problem
 from laminar_codegen.problems.rules import LAM093
 from laminar_codegen.targets.batch.target import BatchTarget, on_ec2
-from laminar_codegen.targets.batch.volumes import volumes_of
+from laminar_codegen.targets.volumes import volumes_of
 
 __all__ = ["RESERVED", "check_properties", "maps", "with_texts"]
 

@@ -14,8 +14,8 @@ import attrs
 
 from laminar_codegen.ir.expressions import Ref, Value, merge
 from laminar_codegen.ir.placement import Container, properties_of, secret_options
-from laminar_codegen.targets.batch import volumes
 from laminar_codegen.targets.batch.secrets import arn_of
+from laminar_codegen.targets.volumes import id_of
 from laminar_runtime.configurations import linux
 from laminar_runtime.failures import redaction
 
@@ -52,6 +52,12 @@ def named_secrets(pairs: Iterable[tuple[str, str | Ref]]) -> list[Value]:
         pairs: The names of variables, or of options, each with a secret.
     """
     return [{"name": name, "valueFrom": arn_of(secret)} for name, secret in pairs]
+
+
+def _volume_members(volumes: Iterable[Iterable[tuple[str, Any]]]) -> Mapping[str, Value]:
+    from laminar_runtime.configurations import mounts  # few containers have volumes
+
+    return mounts.job_members(map(dict, volumes), id_of)
 
 
 def _runtime_platform(architecture: str) -> dict[str, Value]:
@@ -126,7 +132,7 @@ OPTIONS: Mapping[str, Option] = {
     ),
     "efa": Option(properties=lambda count: _devices(linux.efa_devices(count)), fargate_lacks="EFA devices"),
     "registry_credentials": Option(properties=_credentials, secrets=lambda secret: [secret]),
-    "volumes": Option(properties=volumes.members),
+    "volumes": Option(properties=_volume_members),
     # Merged last.
     "properties": Option(properties=lambda given: properties_of(given, lambda item: item)),
     # The job definition itself has them.

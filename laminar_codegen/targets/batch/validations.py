@@ -13,7 +13,8 @@ from laminar_codegen.ir.placement import Placement
 from laminar_codegen.ir.terraform import Validation
 from laminar_codegen.limits import MOST_TAGS
 from laminar_codegen.problems import Problem
-from laminar_codegen.targets.batch import secrets, volumes
+from laminar_codegen.targets import volumes
+from laminar_codegen.targets.batch import secrets
 from laminar_codegen.targets.batch.options import secrets_in
 from laminar_codegen.targets.batch.target import batch_target, layers_with_jobs
 from laminar_codegen.targets.forms import TAG, Form, find_faults

@@ -11,7 +11,7 @@ from laminar_codegen.problems import Problem
 from laminar_codegen.problems.rules import LAM095, LAM096, LAM097
 from laminar_codegen.targets.batch.further_properties import maps, with_texts
 from laminar_codegen.targets.batch.target import batch_target, layers_on_batch, on_ec2
-from laminar_codegen.targets.batch.volumes import id_of, volumes_of
+from laminar_codegen.targets.volumes import id_of, volumes_of
 from laminar_runtime.configurations import mounts
 from laminar_runtime.configurations.containers import DEFAULT_WORKDIR
 

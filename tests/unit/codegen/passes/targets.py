@@ -12,7 +12,7 @@ from laminar_codegen.ir.deployment import Planner
 from laminar_codegen.ir.expressions import Expression, Input
 from laminar_codegen.ir.graph import Graph
 from laminar_codegen.problems import Problem
-from laminar_codegen.targets import forms, registry
+from laminar_codegen.targets import forms, mounts, registry, volumes
 from laminar_codegen.targets import planners as planners_of_targets
 from laminar_codegen.targets.aws_lambda import checks as lambda_checks
 from laminar_codegen.targets.aws_lambda import labels as lambda_labels
@@ -21,7 +21,7 @@ from laminar_codegen.targets.aws_lambda.kind import LAMBDA
 from laminar_codegen.targets.aws_lambda.states import LambdaStates
 from laminar_codegen.targets.aws_lambda.target import LambdaTarget
 from laminar_codegen.targets.batch import checks as batch_checks
-from laminar_codegen.targets.batch import further_properties, retry_checks, timed_tasks, volume_checks, volumes
+from laminar_codegen.targets.batch import further_properties, retry_checks, timed_tasks, volume_checks
 from laminar_codegen.targets.batch import labels as batch_labels
 from laminar_codegen.targets.batch import planner_jobs as batch_planner_jobs
 from laminar_codegen.targets.batch import target as batch_target
@@ -67,7 +67,8 @@ cases_of("targets.batch.volume_checks")(
     _rules((volume_checks.check_places, volume_checks.check_mount_points, volume_checks.check_names))
 )
 cases_of("targets.batch.retry_checks")(_rules(retry_checks.RETRY_RULES))
-cases_of("targets.batch.volumes")(evaluator(volumes, Input=Input, Variable=Variable))
+cases_of("targets.mounts")(evaluator(mounts, statements=statements))
+cases_of("targets.volumes")(evaluator(volumes, Input=Input, Variable=Variable))
 cases_of("targets.aws_lambda.checks")(_rules(lambda_checks.RULES))
 cases_of("targets.planners")(
     evaluator(planners_of_targets, ListVariable=ListVariable, Network=Network, Variable=Variable)

@@ -1,7 +1,4 @@
-"""The volumes of containers: their members in a job definition, and the forms of what they name.
-
-Before: the fields of an `EFS` or a `Host`. After: ``volumes``, ``mountPoints``, and a variable with each mount point.
-"""
+"""The volumes of containers, whatever target mounts them: their fields, and the forms of what they name."""
 
 from __future__ import annotations
 
@@ -9,11 +6,11 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from laminar_codegen.ir.expressions import Ref, Value
+from laminar_codegen.ir.expressions import Ref
 from laminar_codegen.ir.placement import Container
 from laminar_codegen.targets.forms import Form
 
-__all__ = ["id_of", "members", "places", "volumes_of"]
+__all__ = ["id_of", "places", "volumes_of"]
 
 
 def volumes_of(container: Container) -> list[dict[str, Any]]:
@@ -25,19 +22,8 @@ def volumes_of(container: Container) -> list[dict[str, Any]]:
     return [dict(pairs) for pairs in container.requested.get("volumes", ())]
 
 
-def members(volumes: Iterable[Iterable[tuple[str, Any]]]) -> Mapping[str, Value]:
-    """Return the members of a job definition's container for its volumes.
-
-    Args:
-        volumes: The fields of the volumes, as pairs.
-    """
-    from laminar_runtime.configurations import mounts  # few containers have volumes
-
-    return mounts.job_members(map(dict, volumes), id_of)
-
-
 def id_of(named: str | Ref) -> str | Ref:
-    """Return the id of a resource that is named by its id or its ARN. AWS Batch takes no ARN.
+    """Return the id of a resource that is named by its id or its ARN. Targets take the id.
 
     Args:
         named: The resource, or a variable of it.
