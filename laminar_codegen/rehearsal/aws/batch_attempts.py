@@ -20,8 +20,8 @@ from laminar_codegen.rehearsal.aws.batch_job import Attempt, Job
 from laminar_codegen.rehearsal.aws.clients import RoleEnvironment
 from laminar_codegen.rehearsal.aws.faults import Faults
 from laminar_codegen.rehearsal.aws.job_secrets import JobSecrets, SecretError
-from laminar_codegen.rehearsal.aws.job_volumes import JobVolumes
 from laminar_codegen.rehearsal.aws.process import LocalProcess
+from laminar_codegen.rehearsal.aws.task_volumes import TaskVolumes
 from laminar_codegen.rehearsal.aws.workspace import JobEvent, JobStatus, Workspace
 
 if TYPE_CHECKING:
@@ -76,7 +76,7 @@ class AttemptRunner:
     aws_environment: RoleEnvironment
     publish_log: PublishLog
     secrets: JobSecrets
-    volumes: JobVolumes
+    volumes: TaskVolumes
     events: Announcer[JobEvent]
     now: Callable[[], int]
     faults: Faults = attrs.field(factory=Faults)

@@ -22,8 +22,8 @@ from laminar_codegen.rehearsal.asl.real_time import RealClock
 from laminar_codegen.rehearsal.aws.announcer import Announcer
 from laminar_codegen.rehearsal.aws.clients import RoleEnvironment
 from laminar_codegen.rehearsal.aws.faults import Faults
-from laminar_codegen.rehearsal.aws.job_volumes import JobVolumes
 from laminar_codegen.rehearsal.aws.process import LocalProcess
+from laminar_codegen.rehearsal.aws.task_volumes import TaskVolumes
 from laminar_codegen.rehearsal.aws.workspace import InvocationEvent, InvocationStatus, Workspace
 from laminar_runtime import task_environment
 
@@ -103,7 +103,7 @@ class Functions:
     clock: RealClock
     faults: Faults = attrs.field(factory=Faults)
     roles: Callable[[], JobRoles | None] = lambda: None
-    volumes: JobVolumes | None = None
+    volumes: TaskVolumes | None = None
     file_systems: dict[str, Sequence[Mapping[str, Any]]] = attrs.field(factory=dict)
     _places: threading.Semaphore = attrs.field(init=False)
 

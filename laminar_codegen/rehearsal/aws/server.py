@@ -24,8 +24,8 @@ from laminar_codegen.rehearsal.aws.clients import Clients, ignoring_configuratio
 from laminar_codegen.rehearsal.aws.clients import environment as sdk_environment
 from laminar_codegen.rehearsal.aws.faults import Faults
 from laminar_codegen.rehearsal.aws.job_secrets import JobSecrets
-from laminar_codegen.rehearsal.aws.job_volumes import JobVolumes
 from laminar_codegen.rehearsal.aws.signatures import ACCOUNT
+from laminar_codegen.rehearsal.aws.task_volumes import TaskVolumes
 from laminar_codegen.rehearsal.aws.workspace import InvocationEvent, Workspace
 from laminar_codegen.rehearsal.collection import collect_rarely
 from laminar_codegen.rehearsal.credentials import Keyring
@@ -239,7 +239,7 @@ class EmbeddedAws:
             aws_environment=self.environment_of,
             publish_log=self._publish_log,
             secrets=JobSecrets(self._clients),
-            volumes=JobVolumes(self.logs / "volumes", self.workspace.volumes),
+            volumes=TaskVolumes(self.logs / "volumes", self.workspace.volumes),
             events=Announcer(self._observer),
             now=lambda: self._clock.milliseconds,
             faults=self._faults,
@@ -271,7 +271,7 @@ class EmbeddedAws:
                     clock=self._clock,
                     faults=self._faults,
                     roles=self._job_roles,
-                    volumes=JobVolumes(self.logs / "volumes", self.workspace.volumes),
+                    volumes=TaskVolumes(self.logs / "volumes", self.workspace.volumes),
                 )
                 self._lambda = LambdaApi(self._clients, runner)
             return self._lambda

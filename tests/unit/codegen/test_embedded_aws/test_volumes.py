@@ -9,8 +9,8 @@ import pytest
 
 from laminar_codegen.rehearsal.arguments import make_parser, read_volumes
 from laminar_codegen.rehearsal.aws.batch_containers import check_definition
-from laminar_codegen.rehearsal.aws.job_volumes import JobVolumes
 from laminar_codegen.rehearsal.aws.role_checks import JobRoles
+from laminar_codegen.rehearsal.aws.task_volumes import TaskVolumes
 from laminar_codegen.rehearsal.batch_requests import RefusedError
 from laminar_codegen.rehearsal.permissions import Guard, Roles
 from laminar_runtime.exceptions import FlowError
@@ -80,7 +80,7 @@ def test_refused(properties: dict[str, Any], why: str) -> None:
 
 def test_folders(tmp_path: Path) -> None:
     """Who mounts one file system shares a folder; a root directory is in it, and an access point has its own."""
-    volumes = JobVolumes(tmp_path / "made", {"given": tmp_path})
+    volumes = TaskVolumes(tmp_path / "made", {"given": tmp_path})
     found = volumes.variables(
         container(efs("a"), efs("b"), efs("c", rootDirectory="/c/../d"), POINTED | {"name": "p"}, efs("given")),
         {f"LAMINAR_VOLUME_{name}": f"/mnt/{name}" for name in ("a", "b", "c", "p", "given")},
@@ -100,9 +100,9 @@ def test_folders(tmp_path: Path) -> None:
 def test_only_variables_that_name_a_mount_point_become_folders(tmp_path: Path) -> None:
     """As on AWS, a volume that no variable names is not found, and a variable that names no mount point is wrong."""
     environment = {"LAMINAR_VOLUME_a": "/mnt/b", "LAMINAR_VOLUME_c": "/mnt/a", "OTHER": "/mnt/a"}
-    assert [*JobVolumes(tmp_path).variables(container(efs()), environment)] == ["LAMINAR_VOLUME_c"]
-    assert JobVolumes(tmp_path).variables(container(efs()), {}) == {}
-    assert JobVolumes(tmp_path).variables(container(), environment) == {}
+    assert [*TaskVolumes(tmp_path).variables(container(efs()), environment)] == ["LAMINAR_VOLUME_c"]
+    assert TaskVolumes(tmp_path).variables(container(efs()), {}) == {}
+    assert TaskVolumes(tmp_path).variables(container(), environment) == {}
 
 
 def mount(properties: dict[str, Any], *actions: str, condition: str | None = POINT) -> tuple[str | None, list[str]]:

@@ -17,11 +17,11 @@ import attrs
 
 from laminar_runtime import task_environment
 
-__all__ = ["JobVolumes", "mount_points"]
+__all__ = ["TaskVolumes", "mount_points"]
 
 
 @attrs.frozen
-class JobVolumes:
+class TaskVolumes:
     """The folders of volumes.
 
     Args:
