@@ -71,6 +71,7 @@ def is_skipped(execution: Execution, context: TaskContext) -> bool:
     Raises:
         UnfinishedError: If a layer that it depends on has not finished, and cannot be skipped.
         ExecutionError: If an entry hook fails. The layer does not run again, as with a planner.
+        DatastoreError: If the note cannot be read or written: a failed attempt like others.
     """
     from laminar_runtime.tasks import entry_hooks
 
@@ -78,15 +79,15 @@ def is_skipped(execution: Execution, context: TaskContext) -> bool:
     layer = execution.layer(context.layer)
 
     def ask() -> bool:
-        # Hooks run outside of a task, as they do with the local scheduler.
-        with task_environment.outside():
-            return entry_hooks.check_and_enter(execution, layer)
+        try:
+            # Hooks run outside of a task, as they do with the local scheduler.
+            with task_environment.outside():
+                return entry_hooks.check_and_enter(execution, layer)
+        except BaseException:
+            attempts.fail_for_good()
+            raise
 
-    try:
-        return not entry_notes.decide(execution.datastore, execution.key(context.layer), context.drive, ask)
-    except BaseException:
-        attempts.fail_for_good()
-        raise
+    return not entry_notes.decide(execution.datastore, execution.key(context.layer), context.drive, ask)
 
 
 class _Pack:
