@@ -24,6 +24,8 @@ __all__ = ["Struct"]
 class Struct:
     """The base of a class of attrs that has ``eq=False`` and ``repr=False``.
 
+    A field whose values have no hash has ``hash=False``, as in attrs: it is compared all the same.
+
     Example:
         >>> @attrs.frozen(eq=False, repr=False)
         ... class Point(Struct):
@@ -44,7 +46,7 @@ class Struct:
 
     def __hash__(self) -> int:
         cls: Any = type(self)
-        return hash((cls, _reader(cls)(self)))
+        return hash((cls, _reader_for_hash(cls)(self)))
 
     def __repr__(self) -> str:
         shown = (f"{field.name}={getattr(self, field.name)!r}" for field in _fields(type(self)) if field.repr)
@@ -55,6 +57,13 @@ class Struct:
 def _reader(cls: type) -> Callable[[object], Any]:
     """Return a function that reads the compared fields of an instance of a class."""
     names = [field.name for field in _fields(cls)]
+    return operator.attrgetter(*names) if names else type
+
+
+@functools.cache
+def _reader_for_hash(cls: type) -> Callable[[object], Any]:
+    """Return a function that reads the fields that are hashed: all but those of ``attrs.field(hash=False)``."""
+    names = [field.name for field in _fields(cls) if field.hash is not False]
     return operator.attrgetter(*names) if names else type
 
 

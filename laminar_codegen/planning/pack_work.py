@@ -65,15 +65,16 @@ class Work(Struct):
         costs: What a job of each costs.
     """
 
-    units: tuple[PlanUnit, ...]
-    after: Predecessors
+    # Numbers are hashed: what has the same ones is most often equal.
+    units: tuple[PlanUnit, ...] = attrs.field(hash=False)
+    after: Predecessors = attrs.field(hash=False)
     seconds: tuple[float, ...]
     start_up: tuple[float, ...]
     needs: tuple[Capacity, ...]
     alone: tuple[Capacity, ...]
     kinds: tuple[int, ...]
     platforms: tuple[Literal["FARGATE", "EC2"] | None, ...]
-    costs: tuple[Costs, ...]
+    costs: tuple[Costs, ...] = attrs.field(hash=False)
 
     @classmethod
     def of(cls, graph: Graph, durations: Mapping[str, float] | None, costs: Costs) -> Work:
@@ -102,10 +103,6 @@ class Work(Struct):
             platforms=tuple(target.platform if target else None for target in targets),
             costs=tuple(costs.at(layer.placement) for layer in firsts),
         )
-
-    def __hash__(self) -> int:
-        """Return the hash of the numbers of a flow: a profile, of which costs are, has none."""
-        return hash((self.seconds, self.start_up, self.kinds))
 
     @functools.cached_property
     def tails(self) -> Sequence[float]:
