@@ -53,9 +53,8 @@ def _graph_of(flow: Flow) -> dict[str, dict[str, Any]]:
         else:
             depends = types.names(layer.__call__, classes, layer=name, flow=flow.name)
         after = [parent for parent in depends if parent != _PARAMETERS]
-        facts: dict[str, Any] = {"after": after}
-        if len(after) > 1:
-            facts["after"] = sorted({*after}, key=place.__getitem__)
+        ordered = sorted({*after}, key=place.__getitem__) if len(after) > 1 else after
+        facts: dict[str, Any] = {"after": ordered}
         if fan_out.parameters:
             facts |= {"over": [f"{one.name}.{one.attribute}" for one in fan_out.parameters], "fans_out": True}
         if fan_out.pipelined:

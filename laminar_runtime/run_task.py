@@ -47,7 +47,7 @@ def handler(request: dict[str, Any], context: object = None) -> dict[str, Any]:
         variables[task_environment.INVOCATION] = requested
     environment = {**os.environ, **variables}
     if "retry" in request:
-        _run_again(request["retry"], environment, variables, context)
+        _run_attempt(request["retry"], environment, variables, context)
         return {}
     ended = container_command.run(variables)
     if ended.code != 0 or not _has_commit(environment):
@@ -55,7 +55,9 @@ def handler(request: dict[str, Any], context: object = None) -> dict[str, Any]:
     return {}
 
 
-def _run_again(retry: dict[str, Any], environment: dict[str, str], variables: dict[str, str], context: object) -> None:
+def _run_attempt(
+    retry: dict[str, Any], environment: dict[str, str], variables: dict[str, str], context: object
+) -> None:
     """Run a task whose failures the layer's `Retry` names, and say by the name of an error whether it runs again."""
     from laminar_runtime.tasks import invocations  # few layers name failures
 

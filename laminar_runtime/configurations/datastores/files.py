@@ -25,7 +25,6 @@ __all__ = [
     "link",
     "lock",
     "map_file",
-    "move",
     "raising_errors",
     "refresh",
     "replace_value",
@@ -279,20 +278,6 @@ def _lock_folder(descriptor: int, *, alone: bool) -> bool:
     return True
 
 
-def move(path: str, target: str) -> None:
-    """Give a file another name, whose folders are made if need be.
-
-    Args:
-        path: The file.
-        target: The name.
-    """
-    try:
-        os.replace(path, target)
-    except FileNotFoundError:
-        os.makedirs(os.path.dirname(target), exist_ok=True)
-        os.replace(path, target)
-
-
 def replace_value(path: str, target: str) -> None:
     """Give a file the name of a value. It is an own step for who removes values if there is an old file of that name.
 
@@ -305,9 +290,18 @@ def replace_value(path: str, target: str) -> None:
     except FileNotFoundError:
         old = False
     if not old:
-        move(path, target)
+        _move(path, target)
         return
     with hold_folder(os.path.dirname(target), alone=False):
+        os.replace(path, target)
+
+
+def _move(path: str, target: str) -> None:
+    """Give a file another name, whose folder is made if need be: a value may lie deeper than it is written."""
+    try:
+        os.replace(path, target)
+    except FileNotFoundError:
+        os.makedirs(os.path.dirname(target), exist_ok=True)
         os.replace(path, target)
 
 

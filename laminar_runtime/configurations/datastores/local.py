@@ -117,7 +117,7 @@ class FileTransport:
             try:
                 files.write(files.create(aside), parts, sync=facts)
                 target = self._file(str(key))
-                (files.replace_value if isinstance(key, ContentKey) else files.move)(aside, target)
+                (files.replace_value if isinstance(key, ContentKey) else os.replace)(aside, target)
             except BaseException:
                 with contextlib.suppress(OSError):
                     os.unlink(aside)
